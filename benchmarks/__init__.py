@@ -1,0 +1,1 @@
+"""Measurements on real servers in a lab; `make bench` runs them all."""

@@ -1,0 +1,35 @@
+"""Ask the running daemon; where none runs, look once with an installation of our own and answer the same."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from skulldns.config import Config
+from skulldns.daemon.control import NotRunning, ask
+
+
+def answer(config: Config, verb: str, **arguments: Any) -> tuple[Any, bool]:
+    """The verb's answer, and whether the running daemon gave it."""
+    try:
+        return ask(config.state, verb, **arguments), True
+    except NotRunning:
+        pass
+    with looking(config) as verbs:
+        return verbs[verb](arguments), False
+
+
+@contextmanager
+def looking(config: Config, *, read_only: bool = True) -> Iterator[Any]:
+    """The verbs over an installation that has looked at everything once."""
+    # Imported here because they bring libvirt and SQLAlchemy, which a running daemon makes unnecessary.
+    from skulldns import wiring
+    from skulldns.daemon.once import look, settle
+    from skulldns.daemon.verbs import Verbs
+
+    installation = wiring.build(config, read_only=read_only)
+    try:
+        look(installation)
+        table = Verbs(installation, lambda _, function: function()).table()
+        yield {**table, "settle": lambda _: settle(installation)}
+    finally:
+        installation.close()

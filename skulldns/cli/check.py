@@ -1,0 +1,90 @@
+"""`skulldns check`: the config and all zone files, without network."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from skulldns.cli import config_option
+from skulldns.errors import ConfigError, ConfigErrors
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    zones: tuple[dict[str, Any], ...]
+    warnings: tuple[ConfigError, ...]
+    errors: tuple[ConfigError, ...]
+
+
+@click.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.pass_context
+def check(ctx: click.Context, config: Path, as_json: bool) -> None:
+    """Check the config and all zone files, without network."""
+    report = _look(config)
+    if as_json:
+        click.echo(json.dumps(_as_json(config, report), indent=2))
+    else:
+        for warning in report.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        for error in report.errors:
+            click.echo(str(error), err=True)
+        if not report.errors:
+            for zone in report.zones:
+                click.echo(f"{zone['name']}: {zone['records']} static RRsets")
+            click.echo("ok")
+    ctx.exit(2 if report.errors else 0)
+
+
+def _look(path: Path) -> _Report:
+    from skulldns.config import load, load_zone_file, strays
+
+    try:
+        config = load(path)
+    except ConfigError as error:
+        return _Report((), (), _several(error))
+    zones: list[dict[str, Any]] = []
+    errors: list[ConfigError] = []
+    for zone in config.zones.values():
+        try:
+            records = load_zone_file(zone)
+        except ConfigError as error:
+            errors += _several(error)
+        else:
+            file = None if zone.file is None else str(zone.file)
+            name = zone.name.to_text(omit_final_dot=True)
+            zones.append({"name": name, "file": file, "records": len(records)})
+    warnings = (
+        ConfigError(
+            "no configured zone names this file", file=stray, cure="add the zone, or take the file away"
+        )
+        for stray in strays(config)
+    )
+    return _Report(tuple(zones), tuple(warnings), tuple(errors))
+
+
+def _several(error: ConfigError) -> tuple[ConfigError, ...]:
+    return error.errors if isinstance(error, ConfigErrors) else (error,)
+
+
+def _as_json(config: Path, report: _Report) -> dict[str, Any]:
+    return {
+        "ok": not report.errors,
+        "config": str(config),
+        "zones": report.zones,
+        "warnings": [_parts(warning) for warning in report.warnings],
+        "errors": [_parts(error) for error in report.errors],
+    }
+
+
+def _parts(error: ConfigError) -> dict[str, Any]:
+    return {
+        "file": error.file,
+        "line": error.line,
+        "column": error.column,
+        "what": error.what,
+        "cure": error.cure,
+    }

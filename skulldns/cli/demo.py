@@ -1,0 +1,148 @@
+"""`make run`: a lab, a guest called hello, and each step on the way of its name with its milliseconds."""
+
+import argparse
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from skulldns.cli.status import names_table
+from skulldns.cli.text import console
+from skulldns.config import Config, load
+from skulldns.daemon.control import ask
+from skulldns.errors import SkullDNSError
+from skulldns.lab import Lab, LabInfo, Server
+
+GUEST = "hello"
+_PATIENCE = 15.0
+_PAUSE = 0.001
+_REFRESH = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step on the way: ``look`` gives what was seen, or None while it has not happened."""
+
+    title: str
+    look: Callable[[], str | None]
+
+
+def main() -> int:
+    """Run the demonstration; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="make run", description=__doc__)
+    parser.add_argument("--once", action="store_true", help="leave when every step has happened")
+    once = parser.parse_args().once
+    # SIGTERM ends it as Ctrl-C does, so that everything is cleaned up.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    out = console()
+    try:
+        out.print("starting the lab: ns1, ns2, a hypervisor and the daemon, all on loopback ...")
+        begun = time.perf_counter()
+        with Lab.up() as lab:
+            out.print(f"ready in {time.perf_counter() - begun:.1f} s in {lab.info.directory}\n")
+            happened = _show_steps(lab)
+            if once:
+                return 0 if happened else 1
+            _stay(lab)
+    except SkullDNSError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        out.print("\neverything is taken down again")
+    return 0
+
+
+def _show_steps(lab: Lab) -> bool:
+    """Create the guest and print each step as it happens; True when all did."""
+    out, info, config = console(), lab.info, load(lab.info.config)
+    steps = _steps(info, config)
+    lab.guest(GUEST).create()
+    created = time.perf_counter()
+    out.print(Text(f"guest {GUEST} was created and started", style="bold"))
+    lock = threading.Lock()
+
+    def watch(step: Step) -> bool:
+        while time.perf_counter() - created < _PATIENCE:
+            if (seen := step.look()) is not None:
+                taken = (time.perf_counter() - created) * 1000
+                with lock:
+                    out.print(Text("  ✓ ", style="green") + Text(f"{step.title:<14}{taken:7.1f} ms   {seen}"))
+                return True
+            time.sleep(_PAUSE)
+        with lock:
+            out.print(Text("  ✗ ", style="red") + Text(f"{step.title:<14} did not happen in {_PATIENCE:.0f} s"))
+        return False
+
+    with ThreadPoolExecutor(len(steps)) as pool:
+        happened = all(list(pool.map(watch, steps)))
+    name = ask(config.state, "name", name=f"{GUEST}.{info.zone}")
+    out.print(Text("\n  ") + Text(f"{name['name']} is {name['state']}: {', '.join(name['records'])}"))
+    return happened and name["state"] == "served"
+
+
+def _steps(info: LabInfo, config: Config) -> list[Step]:
+    name = f"{GUEST}.{info.zone}"
+
+    def guest_seen() -> str | None:
+        guests = [one for one in ask(config.state, "guests") if one["name"] == GUEST and one["addresses"]]
+        return f"{guests[0]['source']} shows it with {guests[0]['addresses'][0]['ip']}" if guests else None
+
+    def record_sent() -> str | None:
+        found = ask(config.state, "name", name=name)
+        return f"UPDATE to {info.ns1.address}#{info.ns1.port}" if found["records"] else None
+
+    return [
+        Step("guest seen", guest_seen),
+        Step("record sent", record_sent),
+        Step("ns1 answers", lambda: _answer(info.ns1, name)),
+        Step("ns2 answers", lambda: _answer(info.ns2, name)),
+    ]
+
+
+def _answer(server: Server, name: str) -> str | None:
+    """The server's own authoritative answer, or None while it has none."""
+    query = dns.message.make_query(name, dns.rdatatype.A, flags=0)
+    try:
+        reply = dns.query.udp(query, server.address, port=server.port, timeout=1)
+    except (OSError, dns.exception.DNSException):
+        return None
+    if reply.rcode() != dns.rcode.NOERROR or not reply.answer or not reply.flags & dns.flags.AA:
+        return None
+    return reply.answer[0].to_text()
+
+
+def _stay(lab: Lab) -> None:
+    """Show a live table of names until Ctrl-C."""
+    out, info, config = console(), lab.info, load(lab.info.config)
+    out.print("\ntry in another terminal:")
+    out.print(f"  .venv/bin/skulldns lab guest create web --dir {info.directory}")
+    out.print(f"  .venv/bin/skulldns why hello --config {info.config}")
+    out.print(f"  dig @{info.ns2.address} -p {info.ns2.port} hello.{info.zone}\n")
+    with Live(console=out, auto_refresh=False, transient=True) as live:
+        while lab.is_alive():
+            live.update(_table(config), refresh=True)
+            time.sleep(_REFRESH)
+
+
+def _table(config: Config) -> Table | Text:
+    try:
+        return names_table(ask(config.state, "status")["names"])
+    except SkullDNSError as error:
+        return Text(str(error), style="red")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

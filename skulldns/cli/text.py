@@ -1,0 +1,56 @@
+"""How the command line writes: one console for each stream, colours on a terminal only."""
+
+import json
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+STATE_STYLE = {
+    "served": "green",
+    "ready": "green",
+    "running": "green",
+    "good": "green",
+    "pending": "yellow",
+    "waiting": "yellow",
+    "held": "yellow",
+    "not answered yet": "yellow",
+    "stopped": "dim",
+    "none": "dim",
+    "refused": "red",
+    "foreign": "magenta",
+    "unavailable": "red",
+    "broken": "red",
+}
+
+WORDS = {"good": "✓", "waiting": "…", "broken": "✗", "none": "·"}
+"""Signs for the links of a chain."""
+
+
+def console() -> Console:
+    """Standard output. Wide where it is not a terminal, so that lines can be searched."""
+    found = Console(highlight=False)
+    if not found.is_terminal:
+        found.width = 400
+    return found
+
+
+def show_json(value: Any) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def state(word: str) -> Text:
+    """A state in its colour."""
+    return Text(word, style=STATE_STYLE.get(word, ""))
+
+
+def ago(since: float | None) -> str:
+    """How long ago a Unix time was: ``5 s``, ``3 min``; empty for None."""
+    if since is None:
+        return ""
+    seconds = max(0, round(time.time() - since))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"

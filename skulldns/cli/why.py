@@ -1,0 +1,45 @@
+"""`skulldns why NAME`: the chain of one name, and the first link that does not hold."""
+
+import time
+from pathlib import Path
+
+import click
+from rich.text import Text
+
+from skulldns.cli import config_option
+from skulldns.cli.access import answer
+from skulldns.cli.text import STATE_STYLE, WORDS, console, show_json
+from skulldns.config import load
+
+
+@click.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print the chain as JSON.")
+@config_option
+def why(config: Path, name: str, *, as_json: bool) -> None:
+    """Explain NAME: who wants it, what policy says, what each server answers."""
+    chain, _ = answer(load(config), "why", name=name)
+    if as_json:
+        show_json(chain)
+        return
+    out = console()
+    report = chain["report"]
+    out.print(
+        Text(report["name"], style="bold")
+        + Text(" is ")
+        + Text(report["state"], style=STATE_STYLE.get(report["state"], ""))
+    )
+    width = max(len(link["link"]) for link in chain["links"])
+    for link in chain["links"]:
+        style = STATE_STYLE[link["state"]]
+        out.print(
+            Text(f"  {WORDS[link['state']]} ", style=style)
+            + Text(f"{link['link']:<{width}}  ", style="bold")
+            + Text(link["text"])
+        )
+    broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
+    if broken is not None:
+        out.print(Text("cause: ", style="bold") + Text(report["reason"] or broken["text"]))
+    for at, sentence in chain["history"]:
+        stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+        out.print(Text(f"  {stamp}  {sentence}", style="dim"))

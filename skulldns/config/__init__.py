@@ -1,0 +1,42 @@
+"""CONFIG: the files that an admin writes, read and validated once into frozen values.
+
+``load`` reads the config file, ``load_zone_file`` a zone's YAML. Both raise ``ConfigError`` with file, line,
+column and cure, or ``ConfigErrors`` for several at once.
+"""
+
+from skulldns.config.keys import TsigKey
+from skulldns.config.loading import Config, ZoneConfig, load
+from skulldns.config.sections import (
+    AcmeConfig,
+    GuardConfig,
+    GuestPolicy,
+    IncusSourceConfig,
+    LibvirtSourceConfig,
+    LxcSourceConfig,
+    MemberPolicy,
+    ProxyConfig,
+    ServerConfig,
+    SourceConfig,
+    WebConfig,
+)
+from skulldns.config.zones import load_zone_file, strays
+
+__all__ = [
+    "AcmeConfig",
+    "Config",
+    "GuardConfig",
+    "GuestPolicy",
+    "IncusSourceConfig",
+    "LibvirtSourceConfig",
+    "LxcSourceConfig",
+    "MemberPolicy",
+    "ProxyConfig",
+    "ServerConfig",
+    "SourceConfig",
+    "TsigKey",
+    "WebConfig",
+    "ZoneConfig",
+    "load",
+    "load_zone_file",
+    "strays",
+]

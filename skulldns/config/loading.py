@@ -1,0 +1,233 @@
+"""The config file to one frozen ``Config``: shape first, then what must fit together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from types import MappingProxyType
+
+from dns.name import Name
+from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
+
+from skulldns.config.explain import Location, error_at, explain, unusable
+from skulldns.config.keys import TsigKey
+from skulldns.config.sections import (
+    AcmeConfig,
+    ConfigFile,
+    GuardConfig,
+    GuestPolicy,
+    KeySection,
+    MemberPolicy,
+    ProxyConfig,
+    ServerConfig,
+    SourceConfig,
+    WebConfig,
+    ZoneSection,
+)
+from skulldns.config.values import zone_name
+from skulldns.desired.yamltext import Node, parse_yaml, plain
+from skulldns.errors import ConfigError, ConfigErrors
+from skulldns.model.policy import Mode, Publish
+from skulldns.sources.zonedir import read_text
+
+MAX_CONFIG_FILE = 5_000_000
+"""Bytes of a config file that are read at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneConfig:
+    """A zone to publish into: ``file`` is absolute, ``ttl`` in seconds, a server's ``key`` one of keys."""
+
+    name: Name
+    file: Path | None
+    primary: ServerConfig
+    secondaries: tuple[ServerConfig, ...] = ()
+    guests: bool = False
+    claims: bool = False
+    mode: Mode = Mode.SYNC
+    ttl: int = 60
+    reverse: tuple[Name, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that an admin configured. Paths are absolute; ``database`` is an SQLAlchemy URL."""
+
+    path: Path
+    state: Path
+    database: str
+    keys: Mapping[str, TsigKey]
+    zones: Mapping[Name, ZoneConfig]
+    sources: tuple[SourceConfig, ...] = ()
+    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    guests: GuestPolicy = field(default_factory=GuestPolicy)
+    proxy: ProxyConfig | None = None
+    acme: AcmeConfig | None = None
+    web: WebConfig | None = None
+    policy: MemberPolicy = field(default_factory=MemberPolicy)
+    guard: GuardConfig = field(default_factory=GuardConfig)
+
+
+def load(path: Path) -> Config:
+    """Read and validate the config file at ``path`` and the key files it names, but no zone file.
+
+    Raises ``ConfigError``, or ``ConfigErrors`` for several, with file, line, column and cure.
+    """
+    file = str(path)
+    root, errors = parse_yaml(read_text(path, MAX_CONFIG_FILE), file, MAX_CONFIG_FILE)
+    errors += unusable(root, file)
+    try:
+        shape = ConfigFile.model_validate(plain(root))
+    except ValidationError as error:
+        _raise([*errors, *explain(error, ConfigFile, root, file)])
+        raise
+    _raise(errors)
+    return _Loader(path, root, shape).config()
+
+
+def _raise(errors: list[ConfigError]) -> None:
+    """Raise what there is, in the order of the file."""
+    if errors:
+        ordered = sorted(errors, key=lambda error: (error.line or 0, error.column or 0))
+        raise ConfigErrors(ordered) if len(ordered) > 1 else ordered[0]
+
+
+class _Loader:
+    """Puts names and absolute paths into what pydantic read, and checks what must fit together."""
+
+    def __init__(self, path: Path, root: Node, shape: ConfigFile) -> None:
+        self._path = path.absolute()
+        self._file = str(path)
+        self._root = root
+        self._shape = shape
+        self._errors: list[ConfigError] = []
+
+    def config(self) -> Config:
+        shape = self._shape
+        state = self._path.parent / shape.state
+        keys = self._keys()
+        zones = self._zones()
+        self._check_reverse()
+        self._check_sources(zones)
+        if shape.guests.publish is Publish.PROXY and shape.proxy is None:
+            self._note(("guests", "publish"), "there is no proxy to publish", "add the section 'proxy:'")
+        _raise(self._errors)
+        return Config(
+            path=self._path,
+            state=state,
+            database=_database(shape.database, state),
+            keys=MappingProxyType(keys),
+            zones=MappingProxyType(zones),
+            sources=shape.sources,
+            networks=shape.networks,
+            guests=shape.guests,
+            proxy=shape.proxy,
+            acme=shape.acme,
+            web=shape.web,
+            policy=shape.policy,
+            guard=shape.guard,
+        )
+
+    def _keys(self) -> dict[str, TsigKey]:
+        keys = {}
+        for label, section in self._shape.keys.items():
+            name = self._name(("keys", label), label)
+            if name is not None:
+                keys[label] = self._key(label, name, section)
+        return keys
+
+    def _key(self, label: str, name: Name, section: KeySection) -> TsigKey:
+        key = TsigKey(name, section.algorithm, self._path.parent / section.secret_file)
+        try:
+            key.key()
+        except ConfigError as error:
+            what = f"{error.where}: {error.what}" if error.where else error.what
+            self._note(("keys", label, "secret_file"), what, error.cure or "correct it")
+        return key
+
+    def _zones(self) -> dict[Name, ZoneConfig]:
+        zones: dict[Name, ZoneConfig] = {}
+        for label, section in self._shape.zones.items():
+            place: Location = ("zones", label)
+            name = self._name(place, label)
+            if name is None:
+                continue
+            if name in zones:
+                self._note(place, f"the zone {label} is there twice", "take one out")
+            self._check_servers(place, section)
+            zones[name] = ZoneConfig(
+                name=name,
+                file=None if section.file is None else self._path.parent / section.file,
+                primary=section.primary,
+                secondaries=section.secondaries,
+                guests=section.guests,
+                claims=section.claims,
+                mode=section.mode,
+                ttl=section.ttl,
+                reverse=section.reverse,
+            )
+        return zones
+
+    def _check_servers(self, place: Location, section: ZoneSection) -> None:
+        places: list[Location] = [(*place, "primary")]
+        places += [(*place, "secondaries", index) for index in range(len(section.secondaries))]
+        seen = set()
+        for where, server in zip(places, (section.primary, *section.secondaries), strict=True):
+            if server.key not in self._shape.keys:
+                known = ", ".join(self._shape.keys) or "none yet"
+                self._note(
+                    (*where, "key"), f"there is no key '{server.key}'", f"write one of 'keys:' ({known})"
+                )
+            if (server.address, server.port) in seen:
+                self._note(
+                    where, f"the server {server.address} port {server.port} is there twice", "take one out"
+                )
+            seen.add((server.address, server.port))
+
+    def _check_reverse(self) -> None:
+        owners: dict[Name, str] = {}
+        for label, section in self._shape.zones.items():
+            for index, reverse in enumerate(section.reverse):
+                if reverse in owners:
+                    text = reverse.to_text(omit_final_dot=True)
+                    what = f"the reverse zone {text} is already one of {owners[reverse]}"
+                    self._note(("zones", label, "reverse", index), what, "list it under one zone")
+                owners.setdefault(reverse, label)
+
+    def _check_sources(self, zones: Mapping[Name, ZoneConfig]) -> None:
+        shape = self._shape
+        for index, source in enumerate(shape.sources):
+            place = ("sources", index)
+            text = source.zone.to_text(omit_final_dot=True)
+            zone = zones.get(source.zone)
+            if zone is None:
+                self._note(
+                    (*place, "zone"), f"the zone {text} is not one of 'zones:'", "add it there, or correct it"
+                )
+            elif not zone.guests:
+                self._note((*place, "zone"), f"the zone {text} takes no guests", "add 'guests: true' to it")
+            if source in shape.sources[:index]:
+                self._note(place, "this source is there twice", "take one out")
+        if shape.sources and not shape.networks:
+            what = "there are sources but no networks, so no guest could publish an address"
+            self._note(("sources",), what, "add 'networks:' with the guests' networks")
+
+    def _name(self, place: Location, label: str) -> Name | None:
+        try:
+            return zone_name(label)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            self._note(place, str(context["what"]), str(context["cure"]))
+            return None
+
+    def _note(self, place: Location, what: str, cure: str) -> None:
+        self._errors.append(error_at(self._root, self._file, place, what, cure))
+
+
+def _database(url: str, state: Path) -> str:
+    """A file of SQLite's is relative to ``state``; ``sqlite:///`` and a path is SQLAlchemy's spelling."""
+    scheme, slashes, rest = url.partition(":///")
+    if not scheme.startswith("sqlite") or not slashes or not rest or rest.startswith(("/", ":memory:")):
+        return url
+    return f"{scheme}:///{state / rest}"

@@ -1,0 +1,202 @@
+"""The shape of the config file: one frozen pydantic model for each section, unknown keys forbidden."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from skulldns.config.values import (
+    AbsolutePath,
+    Address,
+    Count,
+    DatabaseUrl,
+    Duration,
+    FilePath,
+    Flag,
+    LibvirtUri,
+    Listen,
+    Network,
+    Percent,
+    Port,
+    ReverseName,
+    Seconds,
+    Url,
+    ZoneName,
+    wrong,
+)
+from skulldns.model.policy import Approval, Https, Mode, OnStop, Publish
+
+_WEAK = {"hmac-md5": "MD5 is broken", "hmac-sha1": "SHA-1 is broken", "hmac-sha224": "it is seldom built in"}
+_DAY = 86_400.0
+
+
+def _strong(value: object) -> object:
+    name = str(value).lower().removesuffix(".sig-alg.reg.int")
+    if name in _WEAK:
+        raise wrong(f"{name} is refused, since {_WEAK[name]}", "make a key with 'tsig-keygen -a hmac-sha256'")
+    return value
+
+
+def _off(value: object) -> object:
+    """YAML 1.1 reads ``off`` as false; nothing else can be meant here."""
+    return Https.OFF if value is False else value
+
+
+class Section(BaseModel):
+    """What all sections share. Errors never show the value, since it may be a secret in the wrong place."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        arbitrary_types_allowed=True,
+        hide_input_in_errors=True,
+        validate_default=True,
+    )
+
+
+class KeySection(Section):
+    """A TSIG key (RFC 8945)."""
+
+    algorithm: Annotated[Literal["hmac-sha256", "hmac-sha384", "hmac-sha512"], BeforeValidator(_strong)] = (
+        Field(description="The key's HMAC.")
+    )
+    secret_file: FilePath = Field(description="File with the secret in base64, or BIND's key statement.")
+
+
+class ServerConfig(Section):
+    """A name server of a zone."""
+
+    address: Address = Field(description="IP address.")
+    port: Port = Field(53, description="Port for DNS over TCP and UDP.")
+    key: str = Field(description="Which entry of keys signs queries, updates and notifies.")
+
+
+class ZoneSection(Section):
+    """A zone to publish into."""
+
+    file: FilePath | None = Field(None, description="YAML file with static records.")
+    primary: ServerConfig = Field(description="The server that takes updates.")
+    secondaries: tuple[ServerConfig, ...] = Field((), description="Servers that transfer the zone.")
+    guests: Flag = Field(default=False, description="Whether guests get their names here.")
+    claims: Flag = Field(default=False, description="Whether members may claim names here.")
+    mode: Mode = Field(Mode.SYNC, description="sync; no-deletes; observe: change nothing.")
+    ttl: Seconds = Field(
+        60, description="TTL of guests' names, and of static records without one, in seconds."
+    )
+    reverse: tuple[ReverseName, ...] = Field(
+        (), description="Reverse zones on the same servers, for PTR records."
+    )
+
+
+class LibvirtSourceConfig(Section):
+    """Guests of a libvirt host."""
+
+    kind: Literal["libvirt"] = "libvirt"
+    uri: LibvirtUri = Field(description="libvirt connection URI.")
+    zone: ZoneName = Field(description="The zone for its guests' names.")
+    agent: Flag = Field(
+        default=False, description="Whether to believe addresses that a guest's own agent tells."
+    )
+    arp: Flag = Field(default=False, description="Whether to believe addresses from the host's ARP table.")
+
+
+class LxcSourceConfig(Section):
+    """Classic LXC containers of this host."""
+
+    kind: Literal["lxc"] = "lxc"
+    path: AbsolutePath = Field(description="Directory of the containers.")
+    zone: ZoneName = Field(description="The zone for its guests' names.")
+
+
+class IncusSourceConfig(Section):
+    """Guests of Incus or LXD."""
+
+    kind: Literal["incus"] = "incus"
+    socket: AbsolutePath = Field(description="Unix socket of its API.")
+    zone: ZoneName = Field(description="The zone for its guests' names.")
+
+
+SourceConfig = LibvirtSourceConfig | LxcSourceConfig | IncusSourceConfig
+
+
+class GuestPolicy(Section):
+    """What guests get without asking."""
+
+    publish: Publish = Field(Publish.GUEST, description="Whose addresses the guest's own name gets.")
+    https: Annotated[Https, BeforeValidator(_off)] = Field(
+        Https.AUTO, description="auto: every running guest gets a site at its port 80; off."
+    )
+    on_stop: OnStop = Field(OnStop.KEEP, description="What becomes of a stopped guest's names.")
+    grace: Duration = Field(_DAY, description="How long after its end a guest's names stay.")
+
+
+class ProxyConfig(Section):
+    """The web proxy in front of the guests."""
+
+    kind: Literal["nginx"] = "nginx"
+    directory: AbsolutePath = Field(description="Directory of the files that SkullDNS writes.")
+    addresses: tuple[Address, ...] = Field(min_length=1, description="Addresses that names of sites get.")
+    test: tuple[str, ...] = Field(("nginx", "-t"), min_length=1, description="Command that tests the files.")
+    reload: tuple[str, ...] = Field(
+        ("nginx", "-s", "reload"), min_length=1, description="Command that makes the proxy read them."
+    )
+
+
+class AcmeConfig(Section):
+    """Where certificates come from (RFC 8555)."""
+
+    directories: tuple[Url, ...] = Field(
+        min_length=1, description="Directories of the CAs, the preferred first."
+    )
+    contact: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$", description="Mail address for the CA.")
+    profile: str | None = Field(None, description="Certificate profile to ask the CA for.")
+
+
+class WebConfig(Section):
+    """The members' page."""
+
+    url: Url = Field(description="The address that members open.")
+    listen: Listen = Field("127.0.0.1:8053", description="Address and port where the page listens.")
+
+
+class MemberPolicy(Section):
+    """What members may claim."""
+
+    quota: Count = Field(5, description="How many names a member may hold.")
+    reserved: tuple[str, ...] = Field(
+        (), description="Labels that nobody may claim, beside the built-in ones."
+    )
+    approval: Approval = Field(Approval.NONE, description="Which claims wait for an admin: none or all.")
+    quarantine: Duration = Field(30 * _DAY, description="How long a released name stays blocked for others.")
+
+
+class GuardConfig(Section):
+    """When a plan is too big to be made without a person."""
+
+    deletes_percent: Percent = Field(30, description="The most of a zone's names that one plan may delete.")
+
+
+class ConfigFile(Section):
+    """The config file of SkullDNS."""
+
+    state: FilePath = Field(Path("/var/lib/skulldns"), description="Directory of ledger and certificates.")
+    database: DatabaseUrl = Field("sqlite:///skulldns.db", description="SQLAlchemy URL; relative to state.")
+    keys: dict[str, KeySection] = Field(description="TSIG keys by their names.")
+    zones: dict[str, ZoneSection] = Field(min_length=1, description="Zones by their names.")
+    sources: tuple[Annotated[SourceConfig, Field(discriminator="kind")], ...] = Field(
+        (), description="What knows guests."
+    )
+    networks: tuple[Network, ...] = Field((), description="Networks whose addresses a guest may publish.")
+    guests: GuestPolicy = Field(GuestPolicy(), description="What guests get without asking.")
+    proxy: ProxyConfig | None = Field(None, description="The web proxy in front of the guests.")
+    acme: AcmeConfig | None = Field(None, description="Where certificates come from.")
+    web: WebConfig | None = Field(None, description="The members' page.")
+    policy: MemberPolicy = Field(MemberPolicy(), description="What members may claim.")
+    guard: GuardConfig = Field(GuardConfig(), description="When a plan needs a person.")
+
+
+def schema_text() -> str:
+    """The JSON Schema of the config file, as ``skulldns/config.schema.json`` holds it."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **ConfigFile.model_json_schema()}
+    return json.dumps(schema, indent=2) + "\n"

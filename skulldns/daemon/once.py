@@ -1,0 +1,34 @@
+"""One look at everything without threads: for `plan`, `apply`, `status` and `why` while no daemon runs."""
+
+import time
+
+from skulldns import wiring
+from skulldns.wiring import Installation
+
+_SETTLE_TIMEOUT = 10.0
+_PAUSE = 0.005
+
+
+def look(installation: Installation) -> None:
+    """Look at every source, zone file and server once; nothing is written to any server."""
+    for found in wiring.zone_files(installation.config):
+        installation.engine.mailbox.put(found)
+    for looker in installation.lookers:
+        looker.step()
+    installation.engine.step()
+    for publisher in installation.publishers:
+        publisher.look()
+        for follower in installation.followers[publisher.zone]:
+            follower.step()
+
+
+def settle(installation: Installation) -> bool:
+    """Step the followers until every secondary serves what was published; False when some do not in time."""
+    end = time.monotonic() + _SETTLE_TIMEOUT
+    followers = [one for group in installation.followers.values() for one in group]
+    while time.monotonic() < end:
+        waits = [follower.step() for follower in followers]
+        if not any(follower.pending for follower in followers):
+            return True
+        time.sleep(max(_PAUSE, min((wait for wait in waits if wait is not None), default=_PAUSE)))
+    return False

@@ -1,0 +1,181 @@
+"""What the command line may ask, of the running daemon or of an installation of its own: one answer for both."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from typing import Any, Protocol
+
+import dns.name
+
+from skulldns.daemon.control import Verbs as Table
+from skulldns.errors import Conflict, Refused, Unavailable
+from skulldns.loop.mailbox import Worker
+from skulldns.loop.publisher import Publisher
+from skulldns.loop.why import explain
+from skulldns.model.changes import Change
+from skulldns.model.plan import Plan
+from skulldns.wiring import Installation
+
+
+class InThread(Protocol):
+    """Runs a function where it may touch the worker: in its thread, or at once where there are no threads."""
+
+    def __call__(self, worker: Worker, function: Callable[[], Any]) -> Any: ...
+
+
+class Verbs:
+    """The verbs over one installation; answers are values for JSON."""
+
+    def __init__(self, installation: Installation, in_thread: InThread) -> None:
+        self._installation = installation
+        self._in_thread = in_thread
+
+    def table(self) -> Table:
+        return {
+            "status": lambda _: self.status(),
+            "name": lambda arguments: self.name(str(arguments["name"])),
+            "why": lambda arguments: self.why(str(arguments["name"])),
+            "plan": lambda _: self.plan(),
+            "apply": lambda arguments: self.apply(arguments.get("checksum")),
+            "guests": lambda _: self.guests(),
+        }
+
+    def status(self) -> dict[str, Any]:
+        now = self._installation.now()
+        return {"pid": os.getpid(), "at": now, **asdict(self._installation.reporter.status(now))}
+
+    def name(self, text: str) -> dict[str, Any]:
+        """The state of one name."""
+        report = self._installation.reporter.name(self._full_name(text), self._installation.now())
+        return asdict(report)
+
+    def why(self, text: str) -> dict[str, Any]:
+        """The chain of one name."""
+        return asdict(
+            explain(
+                self._installation.reporter,
+                self._installation.ledger,
+                self._full_name(text),
+                self._installation.now(),
+            )
+        )
+
+    def plan(self) -> dict[str, Any]:
+        """The plans of all zones as they are now. Raises ``Unavailable`` when no primary can be read."""
+        plans, failures = [], []
+        for publisher in self._installation.publishers:
+            try:
+                plans.append(self._in_thread(publisher, publisher.plan))
+            except Unavailable as error:
+                failures.append(str(error))
+        if not plans and failures:
+            raise Unavailable(failures[0])
+        return _shown(plans, failures)
+
+    def apply(self, checksum: str | None) -> dict[str, Any]:
+        """Do the plan; with ``checksum``, exactly that one. Raises ``Conflict`` when it is another by now."""
+        before = self.plan()
+        if checksum is not None and before["checksum"] != checksum:
+            raise Conflict(
+                f"the plan is {before['checksum']} by now, not {checksum}",
+                cure="look at `skulldns plan` again",
+            )
+        if before["unread"]:
+            raise Unavailable(before["unread"][0])
+        done = []
+        for shown, publisher in zip(before["zones"], self._installation.publishers, strict=True):
+            agreed = shown["checksum"] if checksum is not None else None
+            done.append(self._in_thread(publisher, partial(_apply, publisher, agreed)))
+        return _shown(done, [])
+
+    def guests(self) -> list[dict[str, Any]]:
+        """Every guest known: what its source says, what it publishes, and what was refused and why."""
+        engine = self._installation.engine
+        found = []
+        with engine.reading():
+            for known in engine.registry.all_known():
+                verdict = engine.registry.verdict(known.id)
+                guest = known.guest
+                found.append(
+                    {
+                        "id": known.id,
+                        "name": guest.name,
+                        "source": guest.source,
+                        "state": _guest_state(known),
+                        "owner": guest.options.owner,
+                        "macs": [interface.mac for interface in guest.interfaces],
+                        "addresses": [
+                            {
+                                "ip": str(one.ip),
+                                "origin": one.origin.value,
+                                "published": one in verdict.addresses,
+                            }
+                            for one in known.addresses
+                        ],
+                        "names": [name.to_text(omit_final_dot=True) for name in verdict.names],
+                        "refused": [{"what": one.what, "reason": one.reason} for one in verdict.refusals],
+                    }
+                )
+        return sorted(found, key=lambda one: (one["name"], one["id"]))
+
+    def _full_name(self, text: str) -> dns.name.Name:
+        """A name as a person types it: absolute, or relative to the first zone that takes guests."""
+        zones = [zone.name for zone in self._installation.config.zones.values()]
+        try:
+            name = dns.name.from_text(text.strip().lower().rstrip(".") or ".")
+        except dns.exception.DNSException as error:
+            raise Refused(f"{text!r} is not a name: {error}") from error
+        publishers = [publisher.zone for publisher in self._installation.publishers]
+        if any(name.is_subdomain(zone) for zone in publishers) or not zones or "." in text.strip("."):
+            return name
+        return name.relativize(dns.name.root).concatenate(zones[0])
+
+
+def _apply(publisher: Publisher, checksum: str | None) -> Plan:
+    if checksum is not None:
+        return publisher.apply(checksum)
+    return publisher.apply(publisher.plan().checksum, agreed=False)
+
+
+def _shown(plans: list[Plan], unread: list[str]) -> dict[str, Any]:
+    shown = [_shown_plan(plan) for plan in plans]
+    parts = [plan["checksum"] for plan in shown]
+    return {
+        "zones": shown,
+        "checksum": hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12],
+        "changes": sum(len(plan["changes"]) for plan in shown),
+        "needs_agreement": any(plan.needs_agreement for plan in plans),
+        "unread": unread,
+    }
+
+
+def _shown_plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "zone": plan.zone.to_text(omit_final_dot=True),
+        "checksum": plan.checksum,
+        "changes": [_shown_change(change) for change in plan.changes],
+        "blocked": [
+            _shown_change(one.change) | {"block": one.block.value, "because": one.reason}
+            for one in plan.blocked
+        ],
+        "conflicts": [{"key": str(key), "reason": reason} for key, reason in plan.conflicts],
+    }
+
+
+def _shown_change(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action.value,
+        "name": change.name.to_text(omit_final_dot=True),
+        "type": str(change.key).rsplit(" ", 1)[1],
+        "before": change.before and {"ttl": change.before.ttl, "values": change.before.values()},
+        "after": change.after and {"ttl": change.after.ttl, "values": change.after.values()},
+        "reason": change.reason,
+    }
+
+
+def _guest_state(known: Any) -> str:
+    if known.gone_since is not None:
+        return "gone"
+    return known.guest.state.value if known.present else "not shown"

@@ -1,0 +1,68 @@
+"""Which labels may be used: the rules for names, shared by guests, members, the page and the command line."""
+
+import re
+
+from skulldns.errors import Refused
+
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+
+RESERVED = (
+    # RFC 2142: mailbox names for common services and roles.
+    *(
+        "info",
+        "marketing",
+        "sales",
+        "support",
+        "abuse",
+        "noc",
+        "security",
+        "postmaster",
+        "hostmaster",
+        "usenet",
+    ),
+    *("news", "webmaster", "uucp"),
+    # Names that clients look up or trust by themselves.
+    *("wpad", "isatap", "autoconfig", "autodiscover", "mta-sts", "localhost", "localdomain", "broadcasthost"),
+    # Infrastructure that a guest must not impersonate.
+    *("ns*", "dns", "mx*", "mail", "smtp", "imap", "pop*", "webmail", "www", "ftp", "admin*", "root", "api"),
+    *("auth", "login", "sso", "id", "account", "portal", "status", "names", "vpn", "gw", "gateway", "router"),
+    *("proxy", "ntp", "time", "ldap", "kdc", "backup"),
+)
+"""Labels nobody gets by themselves; a star stands for any ending."""
+
+
+def _folded(label: str) -> str:
+    """The form in which look-alikes of reserved names are equal."""
+    return label.casefold().replace("-", "").replace("0", "o").replace("1", "l")
+
+
+def reserved_by(label: str, more: tuple[str, ...] = ()) -> str | None:
+    """The entry of the reserved list that covers ``label``, or None. ``more`` are the config's own entries."""
+    if label.startswith("_"):
+        return "_*"
+    folded = _folded(label)
+    for entry in (*RESERVED, *more):
+        pattern = _folded(entry.removesuffix("*"))
+        if folded.startswith(pattern) if entry.endswith("*") else folded == pattern:
+            return entry
+    return None
+
+
+def guest_label(text: str, more_reserved: tuple[str, ...] = ()) -> str:
+    """Make a hypervisor's guest name a DNS label: lower case, ``_`` to ``-`` (RFC 1123 section 2.1).
+
+    Raises ``Refused`` for what cannot be a label, and for reserved names.
+    """
+    if text.startswith("_"):
+        raise Refused(f"{text!r} is reserved: labels that start with _ are not host names")
+    label = text.lower().replace("_", "-") if text.isascii() else text
+    if not _LABEL.fullmatch(label):
+        raise Refused(
+            f"{text!r} is not a host name label",
+            cure="rename the guest to letters, digits and hyphens, at most 63, or give it `names`",
+        )
+    if label.startswith("xn--") or label[2:4] == "--":
+        raise Refused(f"{text!r} looks like an encoded international name", cure="rename the guest")
+    if entry := reserved_by(label, more_reserved):
+        raise Refused(f"{text!r} is reserved ({entry})", cure="rename the guest or give it `names`")
+    return label

@@ -1,0 +1,287 @@
+"""Who gets what: all guests' wishes and static records side by side, and one decision for each name.
+
+Precedence, in this one place:
+
+1. A static record of type A, AAAA, CNAME, DNAME or NS takes its name from guests; other static types stand
+   beside a guest's addresses. A static PTR takes its name.
+2. Of several guests, one that its source still shows goes before one that is gone; then who asked first keeps
+   it. For an address, a running guest goes before a stopped one.
+3. The loser is refused, with the winner in the reason.
+
+A change of one guest touches its names, its addresses, and the guests that ask for the same ones; nothing else
+is looked at.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+import dns.exception
+import dns.rdatatype
+import dns.reversename
+from dns.name import Name
+from dns.rdatatype import RdataType
+
+from skulldns.desired.settings import GuestSettings
+from skulldns.desired.wishes import Wishes, reverse_name, wishes
+from skulldns.model.desired import ZONE_FILE, Decision, Evidence, Farewell, Refusal, Wanted
+from skulldns.model.guests import Address, GuestId, GuestState, IPAddress, SourceName
+from skulldns.model.policy import Publish
+from skulldns.model.presence import Known
+from skulldns.model.records import RRset, rrset
+from skulldns.model.statics import StaticRecord
+
+_TAKES_NAME = frozenset({RdataType.A, RdataType.AAAA, RdataType.CNAME, RdataType.DNAME, RdataType.NS})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one guest's wishes: names it holds, addresses it publishes, and what was refused."""
+
+    known: Known
+    names: tuple[Name, ...]
+    addresses: tuple[Address, ...]
+    refusals: tuple[Refusal, ...]
+
+
+class Registry:
+    """All wishes, indexed by name and by address. Values go in and come out; nothing else happens here."""
+
+    def __init__(self, settings: Mapping[SourceName, GuestSettings]) -> None:
+        self._settings = settings
+        self._known: dict[GuestId, Known] = {}
+        self._wishes: dict[GuestId, Wishes] = {}
+        self._by_name: defaultdict[Name, set[GuestId]] = defaultdict(set)
+        self._by_address: defaultdict[IPAddress, set[GuestId]] = defaultdict(set)
+        self._statics: dict[Name, dict[Name, list[StaticRecord]]] = {}
+
+    def known(self, identity: GuestId) -> Known | None:
+        return self._known.get(identity)
+
+    def all_known(self) -> Iterable[Known]:
+        return list(self._known.values())
+
+    def settings(self, known: Known) -> GuestSettings | None:
+        """The settings of the guest's source; None when the config has no such source any more."""
+        return self._settings.get(known.guest.source)
+
+    def put(self, known: Known, now: float) -> tuple[Known, frozenset[Name]]:
+        """Take in what is known of a guest; returns it with its ``since`` kept, and the names to decide again."""
+        settings = self._settings.get(known.guest.source)
+        before = self._wishes.get(known.id, Wishes())
+        after = wishes(known, settings, now) if settings else before
+        previous = self._known.get(known.id, known)
+        asked = [*(str(name) for name in after.names), *(str(address.ip) for address in after.addresses)]
+        since = {text: known.since.get(text, previous.since.get(text, now)) for text in asked}
+        known = replace(known, since=since)
+        touched = self._touched(before) | self._touched(after)
+        self._index(known.id, before, after)
+        self._known[known.id] = known
+        self._wishes[known.id] = after
+        return known, frozenset(touched | self._touched(before) | self._touched(after))
+
+    def forget(self, identity: GuestId) -> frozenset[Name]:
+        """Drop a guest that has left for good; returns the names to decide again."""
+        before = self._wishes.pop(identity, Wishes())
+        touched = self._touched(before)
+        self._index(identity, before, Wishes())
+        self._known.pop(identity, None)
+        return frozenset(touched)
+
+    def put_statics(self, zone: Name, records: Iterable[StaticRecord]) -> frozenset[Name]:
+        """Take in a zone file's records in place of its former ones; returns the names to decide again."""
+        before = self._statics.get(zone, {})
+        after: dict[Name, list[StaticRecord]] = defaultdict(list)
+        for record in records:
+            after[record.rrset.name].append(record)
+        self._statics[zone] = dict(after)
+        touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+        for name in list(touched):
+            for identity in self._by_name.get(name, ()):
+                touched |= self._touched(self._wishes[identity])
+        return frozenset(touched)
+
+    def names(self) -> frozenset[Name]:
+        """Every name that anybody asks for."""
+        found: set[Name] = {name for zone in self._statics.values() for name in zone}
+        for identity, wish in self._wishes.items():
+            found |= self._own_names(identity, wish)
+        return frozenset(found)
+
+    def decide(self, name: Name) -> Decision:
+        """What should be at ``name``."""
+        statics = [record for zone in self._statics.values() for record in zone.get(name, ())]
+        wanted = [
+            Wanted(record.rrset, ZONE_FILE, ZONE_FILE, f"{record.file}:{record.line} has it", alone=False)
+            for record in statics
+        ]
+        if not any(record.rrset.type in _TAKES_NAME for record in statics):
+            wanted += self._guest_records(name, alone=not statics)
+        return Decision(name, tuple(wanted))
+
+    def rivals(self, name: Name) -> list[GuestId]:
+        """The guests that ask for ``name``, the one that holds it first."""
+        return sorted(self._by_name.get(name, ()), key=lambda one: self._rank(one, str(name)))
+
+    def wishes(self, identity: GuestId) -> Wishes:
+        """What a guest asks for. Raises ``KeyError`` for a guest nobody knows."""
+        return self._wishes[identity]
+
+    def verdict(self, identity: GuestId) -> Verdict:
+        """What became of one guest's wishes. Raises ``KeyError`` for a guest nobody knows."""
+        known, wish = self._known[identity], self._wishes[identity]
+        refusals = list(wish.refusals)
+        names: list[Name] = []
+        for name in wish.names:
+            if reason := self._name_taken(name, identity):
+                refusals.append(Refusal(f"name {name.to_text(omit_final_dot=True)}", reason))
+            else:
+                names.append(name)
+        addresses: list[Address] = []
+        for address in wish.addresses:
+            holder = self._holder_of_address(address.ip)
+            if holder == identity:
+                addresses.append(address)
+            else:
+                refusals.append(Refusal(f"address {address}", f"{self._title(holder)} has it"))
+        return Verdict(known, tuple(names), tuple(addresses), tuple(refusals))
+
+    def farewell(self, owner: str, name: Name) -> Farewell:
+        """Why records of ``owner`` at ``name`` are not wanted any more."""
+        if owner == ZONE_FILE:
+            return Farewell("the zone file has it no more", Evidence.UNSEEN)
+        known = self._known.get(GuestId(owner))
+        if known is None:
+            return Farewell("nobody asks for it any more", Evidence.UNSEEN)
+        title = known.guest.name
+        if self.settings(known) is None:
+            return Farewell(f"{known.guest.source} is not in the config any more", Evidence.UNSEEN)
+        if known.gone_since is not None:
+            if known.witnessed:
+                return Farewell(f"guest {title} was undefined", Evidence.ANNOUNCED)
+            return Farewell(f"guest {title} is not there any more", Evidence.UNSEEN)
+        if not known.present:
+            return Farewell(f"guest {title} was not seen", Evidence.UNSEEN)
+        if self._wishes[known.id].names:
+            return Farewell(f"guest {title} asks for something else now", Evidence.MOVED)
+        return Farewell(f"guest {title} has been stopped for long", Evidence.ANNOUNCED)
+
+    # Indexes
+
+    def _index(self, identity: GuestId, before: Wishes, after: Wishes) -> None:
+        for name in before.names:
+            self._by_name[name].discard(identity)
+        for address in before.addresses:
+            self._by_address[address.ip].discard(identity)
+        for name in after.names:
+            self._by_name[name].add(identity)
+        for address in after.addresses:
+            self._by_address[address.ip].add(identity)
+
+    def _touched(self, wish: Wishes) -> set[Name]:
+        """The names whose decision hangs on ``wish``: its own, and those of guests that ask for the same."""
+        touched: set[Name] = set(wish.names)
+        rivals: set[GuestId] = set()
+        for name in wish.names:
+            rivals |= self._by_name.get(name, set())
+        for address in wish.addresses:
+            rivals |= self._by_address.get(address.ip, set())
+            for settings in self._settings.values():
+                if reverse := reverse_name(address.ip, settings.reverse):
+                    touched.add(reverse)
+        for rival in rivals:
+            touched |= self._own_names(rival, self._wishes[rival])
+        return touched
+
+    def _own_names(self, identity: GuestId, wish: Wishes) -> set[Name]:
+        settings = self._settings.get(self._known[identity].guest.source)
+        zones = settings.reverse if settings else ()
+        reverse = (reverse_name(address.ip, zones) for address in wish.addresses)
+        return {*wish.names, *(name for name in reverse if name)}
+
+    # Decisions
+
+    def _rank(self, identity: GuestId, asked: str) -> tuple[bool, float, GuestId]:
+        known = self._known[identity]
+        return (known.gone_since is not None, known.since.get(asked, 0.0), identity)
+
+    def _holder_of_name(self, name: Name) -> GuestId | None:
+        rivals = self._by_name.get(name)
+        return min(rivals, key=lambda one: self._rank(one, str(name))) if rivals else None
+
+    def _holder_of_address(self, ip: IPAddress) -> GuestId | None:
+        rivals = self._by_address.get(ip)
+        if not rivals:
+            return None
+
+        def rank(one: GuestId) -> tuple[bool, bool, float, GuestId]:
+            stopped = self._known[one].guest.state is not GuestState.RUNNING
+            gone, since, identity = self._rank(one, str(ip))
+            return (gone, stopped, since, identity)
+
+        return min(rivals, key=rank)
+
+    def _name_taken(self, name: Name, identity: GuestId) -> str | None:
+        for zone in self._statics.values():
+            for record in zone.get(name, ()):
+                if record.rrset.type in _TAKES_NAME:
+                    return f"the zone file has it ({record.file}:{record.line})"
+        holder = self._holder_of_name(name)
+        return None if holder == identity else f"{self._title(holder)} has it"
+
+    def _title(self, identity: GuestId | None) -> str:
+        if identity is None:
+            return "nobody"
+        guest = self._known[identity].guest
+        return f"guest {guest.name} ({identity}, {guest.source})"
+
+    def _guest_records(self, name: Name, *, alone: bool) -> list[Wanted]:
+        if name.is_subdomain(dns.reversename.ipv4_reverse_domain) or name.is_subdomain(
+            dns.reversename.ipv6_reverse_domain
+        ):
+            return self._pointer(name, alone=alone)
+        holder = self._holder_of_name(name)
+        if holder is None:
+            return []
+        verdict = self.verdict(holder)
+        settings = self._settings[verdict.known.guest.source]
+        ips: list[IPAddress] = [address.ip for address in verdict.addresses]
+        if ips and settings.publish is Publish.PROXY:
+            ips = list(settings.proxy_addresses)
+        reason = f"guest {verdict.known.guest.name} of {verdict.known.guest.source}"
+        return [
+            Wanted(records, holder, verdict.known.guest.source, reason, alone=alone)
+            for records in _address_records(name, settings.ttl, ips)
+        ]
+
+    def _pointer(self, name: Name, *, alone: bool) -> list[Wanted]:
+        ip = _address_of(name)
+        holder = self._holder_of_address(ip) if ip else None
+        if holder is None:
+            return []
+        verdict = self.verdict(holder)
+        settings = self._settings[verdict.known.guest.source]
+        if not verdict.names or not any(name.is_subdomain(zone) for zone in settings.reverse):
+            return []
+        target = verdict.names[0].to_text()
+        reason = f"guest {verdict.known.guest.name} of {verdict.known.guest.source} has {ip}"
+        pointer = rrset(name, dns.rdatatype.PTR, settings.ttl, [target])
+        return [Wanted(pointer, holder, verdict.known.guest.source, reason, alone=alone)]
+
+
+def _address_records(name: Name, ttl: int, ips: list[IPAddress]) -> list[RRset]:
+    found = []
+    for version, rdtype in ((4, dns.rdatatype.A), (6, dns.rdatatype.AAAA)):
+        values = [str(ip) for ip in ips if ip.version == version]
+        if values:
+            found.append(rrset(name, rdtype, ttl, values))
+    return found
+
+
+def _address_of(name: Name) -> IPAddress | None:
+    """The address a PTR owner name stands for; None for a name that is not one address."""
+    try:
+        return ip_address(dns.reversename.to_address(name))
+    except (ValueError, dns.exception.DNSException):
+        return None

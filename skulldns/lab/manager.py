@@ -1,0 +1,70 @@
+"""The daemon: `skulldns run`, with the configuration and the zone file of this lab."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.rdatatype
+
+from skulldns.lab.hypervisor import Hypervisor
+from skulldns.lab.nameserver import ADDRESS, ALGORITHM, REVERSE, ZONE, DnsPlan
+from skulldns.lab.part import Part, render
+from skulldns.lab.place import Place
+
+_STATIC_NAME = "info"
+_STATIC_TEXT = "a private lab on loopback"
+
+
+class Manager(Part):
+    """The daemon. Its files are written in every lab; whether it is started is the lab's switch."""
+
+    name = "daemon"
+    after = frozenset({"ns1", "ns2", "libvirtd"})
+
+    def __init__(self, place: Place, plan: DnsPlan, hypervisor: Hypervisor) -> None:
+        super().__init__(place)
+        self._plan = plan
+        self._hypervisor = hypervisor
+
+    def write(self) -> None:
+        """skulldns.yaml and the zone file."""
+        zones = self.place.directory / "zones"
+        zones.mkdir(mode=0o700)
+        values = {
+            "state": self.place.state,
+            "secret_file": self.place.directory / "tsig.key",
+            "algorithm": ALGORITHM,
+            "zone": ZONE,
+            "reverse": REVERSE,
+            "ports": self._plan.ports,
+            "libvirt_uri": self._hypervisor.uri,
+        }
+        render("skulldns.yaml.j2", self.place.config, **values)
+        render("zone.yaml.j2", zones / f"{ZONE}.yaml", zone=ZONE, name=_STATIC_NAME, text=_STATIC_TEXT)
+
+    def argv(self) -> Sequence[str]:
+        """`skulldns run` in the foreground, by the interpreter that runs the lab."""
+        return (sys.executable, "-m", "skulldns", "run", "--config", str(self.place.config))
+
+    def environment(self) -> Mapping[str, str]:
+        """Its log is read while it runs."""
+        return {"PYTHONUNBUFFERED": "1"}
+
+    async def ready(self) -> bool:
+        """Both name servers answer the zone file's static record: the daemon's first pass is done."""
+        for port in self._plan.ports.values():
+            query = dns.message.make_query(f"{_STATIC_NAME}.{ZONE}", dns.rdatatype.TXT)
+            try:
+                answer = await dns.asyncquery.udp(query, ADDRESS, timeout=0.5, port=port)
+            except (OSError, dns.exception.DNSException):
+                return False
+            if not answer.answer:
+                return False
+        return True
+
+    def entry(self) -> Mapping[str, Any]:
+        """Its configuration, and the zones it cares for."""
+        return {"zone": ZONE, "reverse": list(REVERSE), "config": str(self.place.config)}

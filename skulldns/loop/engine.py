@@ -1,0 +1,267 @@
+"""DECIDE: observations come in, decisions go out to the publishers of the zones they touch."""
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from dns.name import Name
+
+from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, seen
+from skulldns.desired.registry import Registry
+from skulldns.desired.wishes import leaves_at
+from skulldns.errors import Unavailable
+from skulldns.loop.looker import LookAgain
+from skulldns.loop.mailbox import Call, Mailbox
+from skulldns.model.desired import Decision, Farewell
+from skulldns.model.guests import Guest, GuestId, SourceName
+from skulldns.model.observations import Down, Missed, Seen, Snapshot, ZoneFile
+from skulldns.model.presence import Known
+from skulldns.plan.cadence import FULL_LOOK_EVERY
+from skulldns.store.protocol import GuestMemory
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisions:
+    """A letter to a publisher: what should be at these names. The first one is ``complete``."""
+
+    decisions: tuple[Decision, ...]
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A letter to a publisher: the sources that have not answered since start."""
+
+    silent: tuple[str, ...]
+
+
+class ZonePublisher(Protocol):
+    """What the engine knows of a publisher."""
+
+    zone: Name
+    mailbox: Mailbox
+
+    def owns(self, owner: str) -> bool:
+        """Whether the zone's ledger has anything of ``owner``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """How a source is: ``reason`` says since when (Unix time) it cannot tell, and why; None while it answers."""
+
+    answered_at: float | None = None
+    down_since: float | None = None
+    reason: str | None = None
+
+
+class Engine:
+    """Keeps the registry. Others may read it from their threads through the methods that say so."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        memory: GuestMemory,
+        publishers: Iterable[ZonePublisher],
+        lookers: Mapping[SourceName, Mailbox],
+        zone_files: Iterable[Name],
+        now: Callable[[], float],
+    ) -> None:
+        self.mailbox = Mailbox()
+        self.sources: dict[SourceName, SourceStatus] = {name: SourceStatus() for name in lookers}
+        self.zone_files: dict[Name, str | None] = {}
+        self._registry = registry
+        self._memory = memory
+        self._publishers = {publisher.zone: publisher for publisher in publishers}
+        self._lookers = lookers
+        self._awaited_files = set(zone_files)
+        self._now = now
+        self._lock = threading.RLock()
+        self._touched: set[Name] = set()
+        self._changed: dict[GuestId, Known] = {}
+        self._forgotten: set[GuestId] = set()
+        self._moments: dict[GuestId, float] = {}
+        self._begun = False
+        self._tidy_at = 0.0
+
+    def load(self) -> None:
+        """Begin with what is remembered, so that nothing is lost while sources do not answer."""
+        with self._lock:
+            for known in self._memory.known():
+                self._put(known)
+            self._changed.clear()
+
+    def farewell(self, owner: str, name: Name) -> Farewell:
+        """Why records are not wanted any more. Callable from any thread."""
+        with self._lock:
+            return self._registry.farewell(owner, name)
+
+    def reading(self) -> "threading.RLock":
+        """The lock to hold while reading ``registry`` from another thread."""
+        return self._lock
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry
+
+    def step(self) -> float | None:
+        now = self._now()
+        with self._lock:
+            for letter in self.mailbox.drain():
+                self._read_letter(letter, now)
+            for identity in [one for one, moment in self._moments.items() if moment <= now]:
+                self._put(self._known(identity))
+            if now >= self._tidy_at:
+                self._tidy(now)
+            decisions = self._decide()
+        self._hand_out(decisions)
+        self._remember()
+        return max(0.0, min([self._tidy_at, *self._moments.values()]) - self._now())
+
+    def _read_letter(self, letter: object, now: float) -> None:
+        match letter:
+            case Seen(source=source, guest=guest):
+                self._seen(source, guest, now)
+            case Missed(source=source, guest=identity, witnessed=witnessed):
+                self._missed(source, identity, now, witnessed=witnessed)
+            case Snapshot() as snapshot:
+                self._snapshot(snapshot, now)
+            case Down(source=source, reason=reason):
+                status = self.sources[source]
+                self.sources[source] = SourceStatus(status.answered_at, status.down_since or now, reason)
+            case ZoneFile() as file:
+                self._zone_file(file)
+            case Call() as call:
+                call.run()
+
+    # Observations
+
+    def _snapshot(self, snapshot: Snapshot, now: float) -> None:
+        first = self.sources[snapshot.source].answered_at is None
+        if self.sources[snapshot.source].down_since is not None:
+            _log.info("%s answers again", snapshot.source)
+        self.sources[snapshot.source] = SourceStatus(answered_at=now)
+        for guest in snapshot.guests:
+            self._seen(snapshot.source, guest, now)
+        shown = {guest.id for guest in snapshot.guests} | snapshot.unreadable
+        for known in self._registry.all_known():
+            if known.guest.source == snapshot.source and known.id not in shown and known.gone_since is None:
+                self._missed(snapshot.source, known.id, now, witnessed=False)
+        if first:
+            self._announce_answers()
+
+    def _seen(self, source: SourceName, guest: Guest, now: float) -> None:
+        known = self._registry.known(guest.id)
+        if known is not None and not answers_for(known, source, guest):
+            return
+        after = seen(known, guest, now)
+        if after != known:
+            self._put(after)
+
+    def _missed(self, source: SourceName, identity: GuestId, now: float, *, witnessed: bool) -> None:
+        known = self._registry.known(identity)
+        if known is None or not answers_for(known, source, None):
+            return
+        after = missed(known, now, witnessed=witnessed)
+        if after == known:
+            return
+        self._put(after)
+        if after.gone_since is None:
+            self._lookers[source].put(LookAgain(identity, LOOK_AGAIN_AFTER))
+
+    def _zone_file(self, file: ZoneFile) -> None:
+        before = self.zone_files.get(file.zone)
+        self.zone_files[file.zone] = file.error
+        if file.error is not None:
+            if file.error != before:
+                _log.error("%s; the last good version of the zone stays in force", file.error)
+            return
+        self._touched |= self._registry.put_statics(file.zone, file.records)
+        if file.zone in self._awaited_files:
+            self._awaited_files.discard(file.zone)
+            self._announce_answers()
+
+    def _announce_answers(self) -> None:
+        """Deletions wait until every source has answered and every zone file was read once (law 3)."""
+        silent = [str(name) for name, status in self.sources.items() if status.answered_at is None]
+        silent += [f"the zone file of {zone.to_text(omit_final_dot=True)}" for zone in self._awaited_files]
+        for publisher in self._publishers.values():
+            publisher.mailbox.put(Answered(tuple(sorted(silent))))
+
+    # Decisions
+
+    def _known(self, identity: GuestId) -> Known:
+        known = self._registry.known(identity)
+        assert known is not None, "a guest with a moment is known"
+        return known
+
+    def _put(self, known: Known) -> None:
+        now = self._now()
+        known, touched = self._registry.put(known, now)
+        self._touched |= touched
+        self._changed[known.id] = known
+        settings = self._registry.settings(known)
+        moment = leaves_at(known, settings) if settings else None
+        if moment is not None and moment > now:
+            self._moments[known.id] = moment
+        else:
+            self._moments.pop(known.id, None)
+
+    def _decide(self) -> dict[Name, list[Decision]]:
+        names = self._touched
+        if not self._begun:
+            names = names | self._registry.names()
+        self._touched = set()
+        decided: defaultdict[Name, list[Decision]] = defaultdict(list)
+        for name in names:
+            zone = self._zone_of(name)
+            if zone is not None:
+                decided[zone].append(self._registry.decide(name))
+        return decided
+
+    def _hand_out(self, decided: Mapping[Name, list[Decision]]) -> None:
+        for zone, publisher in self._publishers.items():
+            decisions = tuple(decided.get(zone, ()))
+            if decisions or not self._begun:
+                publisher.mailbox.put(Decisions(decisions, complete=not self._begun))
+        if not self._begun:
+            self._begun = True
+            self._announce_answers()
+
+    def _zone_of(self, name: Name) -> Name | None:
+        """The deepest configured zone that holds ``name``."""
+        while True:
+            if name in self._publishers:
+                return name
+            if len(name) <= 1:
+                return None
+            name = name.parent()
+
+    # Memory
+
+    def _tidy(self, now: float) -> None:
+        """Once a minute, drop guests that have left and of whom nothing is published any more."""
+        self._tidy_at = now + FULL_LOOK_EVERY
+        for known in self._registry.all_known():
+            settings = self._registry.settings(known)
+            over = known.gone_since is not None and settings and now >= known.gone_since + settings.grace
+            if over and not any(publisher.owns(known.id) for publisher in self._publishers.values()):
+                self._touched |= self._registry.forget(known.id)
+                self._changed.pop(known.id, None)
+                self._forgotten.add(known.id)
+
+    def _remember(self) -> None:
+        """Store what changed; what cannot be stored now is tried again with the next step."""
+        if not self._changed and not self._forgotten:
+            return
+        try:
+            self._memory.remember(self._changed.values(), self._forgotten)
+        except Unavailable as error:
+            _log.error("%s", error)
+            return
+        self._changed.clear()
+        self._forgotten.clear()

@@ -1,0 +1,164 @@
+"""WRITE, second half: one worker for each secondary. Notifies it, waits for the serial, reads back."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dns.name import Name
+
+from skulldns.errors import Unavailable
+from skulldns.loop.mailbox import Call, Mailbox
+from skulldns.model.records import Key, RRset
+from skulldns.plan.cadence import FOLLOW_PAUSES, FULL_LOOK_EVERY, RENOTIFY_AFTER, RETRY_PAUSES, pause
+from skulldns.plan.serials import advanced, reached
+from skulldns.targets.protocol import NameServer
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """A letter to a follower: from ``serial`` on, the secondary must answer each key with this (None: nothing)."""
+
+    serial: int | None
+    expected: Mapping[Key, RRset | None]
+
+
+class Follower:
+    """Sees that one secondary serves what the primary serves."""
+
+    def __init__(
+        self, zone: Name, secondary: NameServer, now: Callable[[], float], jitter: Callable[[], float]
+    ) -> None:
+        self.zone = zone
+        self.secondary = secondary
+        self.mailbox = Mailbox()
+        self.serial: int | None = None
+        self.down_since: float | None = None
+        self.reason: str | None = None
+        self.pending: dict[Key, float] = {}
+        self._expected: dict[Key, RRset | None] = {}
+        self._target: int | None = None
+        self._now = now
+        self._jitter = jitter
+        self._ahead_since: float | None = None
+        self._tries = 0
+        self._failures = 0
+        self._notify_at = 0.0
+        self._look_at = 0.0
+        self._next = 0.0
+
+    def step(self) -> float | None:
+        self._read_letters()
+        now = self._now()
+        if now < self._next:
+            return self._next - now
+        try:
+            wait = self._follow(now)
+        except Unavailable as error:
+            wait = self._unavailable(error)
+        self._next = self._now() + wait
+        return wait
+
+    def _read_letters(self) -> None:
+        for letter in self.mailbox.drain():
+            match letter:
+                case Follow(serial=serial, expected=expected):
+                    self._take(serial, expected)
+                case Call() as call:
+                    call.run()
+
+    def _take(self, serial: int | None, expected: Mapping[Key, RRset | None]) -> None:
+        now = self._now()
+        if serial is not None and serial != self._target:
+            self._target = serial
+            self._look_at = now
+        for key, rrset in expected.items():
+            self._expected[key] = rrset
+            self.pending.setdefault(key, now)
+        if self.reason is None or self._failures == 0:
+            self._tries, self._notify_at, self._next = 0, now, now
+
+    def _follow(self, now: float) -> float:
+        """One try; returns the seconds until the next."""
+        if not self._expected and now < self._look_at:
+            return self._look_at - now
+        if self._expected and now >= self._notify_at:
+            self._notify(now)
+        self.serial = self.secondary.serial()
+        self._look_at = now + FULL_LOOK_EVERY
+        self._back()
+        if self._target is None:
+            return pause(FOLLOW_PAUSES, len(FOLLOW_PAUSES))
+        if not reached(self.serial, self._target):
+            return self._behind(now)
+        self._watch_ahead(now)
+        return self._read_back()
+
+    def _notify(self, now: float) -> None:
+        self._notify_at = now + max(RENOTIFY_AFTER, pause(FOLLOW_PAUSES, self._tries) * 2)
+        self.secondary.notify(self._target)
+
+    def _behind(self, now: float) -> float:
+        if now >= self._notify_at:
+            self._notify(now)
+        wait = pause(FOLLOW_PAUSES, self._tries, self._jitter())
+        self._tries += 1
+        if self._tries > len(FOLLOW_PAUSES):
+            self._say(
+                f"{self.secondary.where} still has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
+                f"the primary {self._target}; see that it may transfer the zone and takes our NOTIFY"
+            )
+        return wait
+
+    def _watch_ahead(self, now: float) -> None:
+        """A secondary is ahead for a while when others change the primary: the publisher looks once a minute."""
+        if self.serial is None or self._target is None or advanced(self._target, self.serial) <= 0:
+            self._ahead_since = None
+            return
+        self._ahead_since = self._ahead_since or now
+        if now - self._ahead_since > 2 * FULL_LOOK_EVERY:
+            self._say(
+                f"{self.secondary.where} has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, later than "
+                f"the primary's {self._target}; see that it is configured as a secondary, not as a primary"
+            )
+
+    def _read_back(self) -> float:
+        answers = self.secondary.lookup(self._expected) if self._expected else {}
+        for key, answer in answers.items():
+            if answer == self._expected[key]:
+                del self._expected[key]
+                self.pending.pop(key, None)
+        if not self._expected:
+            self._tries = 0
+            if self._ahead_since is None:
+                self.reason, self.down_since = None, None
+            return max(0.0, self._look_at - self._now())
+        key = min(self._expected)
+        self._tries += 1
+        if self._tries > len(FOLLOW_PAUSES):
+            self._say(
+                f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
+                "see whether it is a secondary of this primary"
+            )
+        return pause(FOLLOW_PAUSES, self._tries, self._jitter())
+
+    def _back(self) -> None:
+        if self._failures:
+            _log.info("%s: %s answers again", self.zone, self.secondary.where)
+            self._tries = 0
+            self._notify_at = 0.0
+            self.reason, self.down_since = None, None
+        self._failures = 0
+
+    def _say(self, reason: str) -> None:
+        if self.reason is None:
+            self.down_since = self._now()
+            _log.warning("%s: %s", self.zone, reason)
+        self.reason = reason
+
+    def _unavailable(self, error: Unavailable) -> float:
+        self._say(str(error))
+        wait = max(error.retry_after or 0.0, pause(RETRY_PAUSES, self._failures, self._jitter()))
+        self._failures += 1
+        return wait

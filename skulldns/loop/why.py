@@ -1,0 +1,176 @@
+"""Every name can explain itself (law 11): its chain, link by link, and the cause and cure at the first broken one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import dns.rdatatype
+from dns.name import Name
+
+from skulldns.desired.registry import Verdict
+from skulldns.errors import SkullDNSError
+from skulldns.loop.publisher import Publisher
+from skulldns.loop.report import NameReport, Reporter
+from skulldns.model.desired import ZONE_FILE
+from skulldns.model.guests import GuestId, GuestState
+from skulldns.model.namestate import NameState
+from skulldns.model.records import Key
+from skulldns.store.protocol import LedgerMemory
+from skulldns.targets.protocol import NameServer
+
+
+class LinkState(StrEnum):
+    """How a link of the chain is: it holds, waits, is broken, or is nothing this name needs."""
+
+    GOOD = "good"
+    WAITING = "waiting"
+    BROKEN = "broken"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One link: what it is, how it is, and a sentence."""
+
+    link: str
+    state: LinkState
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A name's whole chain; ``history`` holds its last changes as (Unix time, sentence)."""
+
+    report: NameReport
+    links: tuple[Link, ...]
+    history: tuple[tuple[float, str], ...]
+
+
+def explain(reporter: Reporter, ledger: LedgerMemory, name: Name, now: float) -> Chain:
+    """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary."""
+    report = reporter.name(name, now)
+    publisher = reporter.publisher_of(name)
+    if publisher is None:
+        link = Link("zone", LinkState.BROKEN, f"{report.reason}; see `zones` in the config")
+        return Chain(report, (link,), ())
+    zone = publisher.zone.to_text(omit_final_dot=True)
+    links = [Link("zone", LinkState.GOOD, f"{zone}, mode {publisher.rules.mode}")]
+    links += _wanting(reporter, publisher, name)
+    links.append(_policy(report))
+    links += _servers(reporter, publisher, name)
+    history = tuple(
+        (
+            row.at,
+            f"{dns.rdatatype.to_text(row.key.type)} {row.before or 'nothing'} -> {row.after or 'nothing'}: {row.reason}",
+        )
+        for row in ledger.journal(name, 5)
+    )
+    return Chain(report, tuple(links), history)
+
+
+def _wanting(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]:
+    """Who asks for the name: static records, guests, or what is left of one."""
+    found = []
+    decision = publisher.state.decision(name)
+    for want in decision.wanted:
+        if want.owner == ZONE_FILE:
+            found.append(Link("zone file", LinkState.GOOD, f"{want.reason}: {want.rrset}"))
+    owners = {want.owner for want in decision.wanted} | {
+        entry.owner for entry in publisher.state.ledger.get(name, {}).values()
+    }
+    with reporter.engine.reading():
+        registry = reporter.engine.registry
+        guests = list(dict.fromkeys([*registry.rivals(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
+        verdicts = [registry.verdict(one) for one in guests if registry.known(one)]
+    for verdict in verdicts:
+        found += _guest(reporter, verdict, name)
+    return found or [Link("guest", LinkState.NONE, "no guest and no zone file asks for this name")]
+
+
+def _guest(reporter: Reporter, verdict: Verdict, name: Name) -> list[Link]:
+    guest, known = verdict.known.guest, verdict.known
+    status = reporter.engine.sources.get(guest.source)
+    links = []
+    if status is None:
+        links.append(Link("source", LinkState.BROKEN, f"{guest.source} is not in the config any more"))
+    elif status.reason is not None:
+        links.append(Link("source", LinkState.BROKEN, status.reason))
+    else:
+        links.append(Link("source", LinkState.GOOD, f"{guest.source} answers"))
+    title = f"{guest.name} ({guest.id})"
+    if known.gone_since is not None:
+        links.append(
+            Link("guest", LinkState.BROKEN, f"{title} is gone; start or define it again to keep its name")
+        )
+    elif not known.present:
+        links.append(Link("guest", LinkState.WAITING, f"{title} is not shown by its source just now"))
+    else:
+        links.append(Link("guest", LinkState.GOOD, f"{title} is {guest.state.value}"))
+    for refusal in verdict.refusals:
+        links.append(Link("refused", LinkState.BROKEN, f"{refusal.what}: {refusal.reason}"))
+    if verdict.addresses:
+        links.append(
+            Link("address", LinkState.GOOD, ", ".join(str(address) for address in verdict.addresses))
+        )
+    elif guest.state is GuestState.RUNNING:
+        links.append(
+            Link("address", LinkState.WAITING, "none yet: the guest has no lease in an allowed network")
+        )
+    else:
+        links.append(Link("address", LinkState.WAITING, "none: the guest is stopped and had none before"))
+    return links
+
+
+def _policy(report: NameReport) -> Link:
+    match report.state:
+        case NameState.REFUSED | NameState.FOREIGN:
+            return Link("policy", LinkState.BROKEN, report.reason)
+        case NameState.HELD:
+            return Link("policy", LinkState.WAITING, report.reason)
+        case NameState.UNKNOWN:
+            return Link("policy", LinkState.NONE, report.reason)
+        case _:
+            return Link("policy", LinkState.GOOD, "it may be published")
+
+
+def _servers(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]:
+    """What each server answers now, asked while explaining."""
+    wanted = {want.key: want.rrset for want in publisher.state.decision(name).wanted}
+    keys = [*wanted, *(rrset.key for rrset in publisher.state.current.get(name, {}).values())]
+    keys = list(dict.fromkeys(keys)) or [Key(name, dns.rdatatype.A), Key(name, dns.rdatatype.AAAA)]
+    servers: list[tuple[str, NameServer, str | None]] = [
+        ("ns1", publisher.primary.twin(), publisher.status.reason)
+    ]
+    for number, follower in enumerate(reporter.followers.get(publisher.zone, ()), 2):
+        servers.append((f"ns{number}", follower.secondary.twin(), follower.reason))
+    links = []
+    for title, server, reason in servers:
+        try:
+            answers = server.lookup(keys)
+        except SkullDNSError as error:
+            links.append(Link(title, LinkState.BROKEN, str(error)))
+            continue
+        finally:
+            server.close()
+        shown = ", ".join(
+            f"{dns.rdatatype.to_text(key.type)} {' '.join(rrset.values())}"
+            for key, rrset in answers.items()
+            if rrset
+        )
+        text = f"{server.where} answers {shown or 'that there is nothing'}"
+        if all(answers.get(key) == rrset for key, rrset in wanted.items()):
+            links.append(Link(title, LinkState.GOOD if wanted else LinkState.NONE, text))
+        else:
+            links.append(
+                Link(
+                    title,
+                    LinkState.BROKEN if reason else LinkState.WAITING,
+                    f"{text}; {reason or 'the change is on its way'}",
+                )
+            )
+    return links
+
+
+def first_broken(links: Sequence[Link]) -> Link | None:
+    """The first link that does not hold."""
+    return next((link for link in links if link.state in {LinkState.BROKEN, LinkState.WAITING}), None)

@@ -1,0 +1,118 @@
+"""What a publisher keeps of its zone: what is wanted, what is served, what is ours. Indexed by name."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from dns.name import Name
+from dns.rdatatype import RdataType
+
+from skulldns.model.desired import Decision
+from skulldns.model.ledger import Entry
+from skulldns.model.records import Key, RRset
+
+
+class _Served(Mapping[Key, RRset]):
+    """The index of what is served, read by key."""
+
+    def __init__(self, current: Mapping[Name, Mapping[RdataType, RRset]]) -> None:
+        self._current = current
+
+    def __getitem__(self, key: Key) -> RRset:
+        return self._current[key.name][key.type]
+
+    def __iter__(self) -> Iterator[Key]:
+        return (rrset.key for here in self._current.values() for rrset in here.values())
+
+    def __len__(self) -> int:
+        return sum(len(here) for here in self._current.values())
+
+
+class ZoneState:
+    """Three indexes side by side; a change of one name costs the same in a zone of any size."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self.wanted: dict[Name, Decision] = {}
+        self.current: dict[Name, dict[RdataType, RRset]] = {}
+        self.ledger: dict[Name, dict[RdataType, Entry]] = {}
+        self.owned_by_source: Counter[str] = Counter()
+        self._entries_of: Counter[str] = Counter()
+        self._wanted_by: defaultdict[str, set[Key]] = defaultdict(set)
+        for entry in entries:
+            self.enter(entry)
+
+    def owns(self, owner: str) -> bool:
+        return self._entries_of[owner] > 0
+
+    def names(self) -> set[Name]:
+        """Every name where something is wanted or ours."""
+        return self.wanted.keys() | self.ledger.keys()
+
+    def decision(self, name: Name) -> Decision:
+        return self.wanted.get(name) or Decision(name)
+
+    def want(self, decision: Decision) -> None:
+        for want in self.decision(decision.name).wanted:
+            self._wanted_by[want.owner].discard(want.key)
+        for want in decision.wanted:
+            self._wanted_by[want.owner].add(want.key)
+        if decision.wanted:
+            self.wanted[decision.name] = decision
+        else:
+            self.wanted.pop(decision.name, None)
+
+    def serve_all(self, rrsets: Mapping[Key, RRset]) -> None:
+        """The server was read as a whole."""
+        self.current = {}
+        for key, rrset in rrsets.items():
+            self.current.setdefault(key.name, {})[key.type] = rrset
+
+    def image(self) -> Mapping[Key, RRset]:
+        """Everything the server was seen to serve, as a live view that costs nothing to make."""
+        return _Served(self.current)
+
+    def serve(self, key: Key, rrset: RRset | None) -> None:
+        """The server was seen to serve this at ``key``."""
+        here = self.current.setdefault(key.name, {})
+        if rrset is None:
+            here.pop(key.type, None)
+        else:
+            here[key.type] = rrset
+        if not here:
+            del self.current[key.name]
+
+    def served(self, key: Key) -> RRset | None:
+        return self.current.get(key.name, {}).get(key.type)
+
+    def entry(self, key: Key) -> Entry | None:
+        return self.ledger.get(key.name, {}).get(key.type)
+
+    def enter(self, entry: Entry) -> None:
+        """Put an entry into the ledger, in place of a former one."""
+        self.strike(entry.key)
+        self.ledger.setdefault(entry.key.name, {})[entry.key.type] = entry
+        self._entries_of[entry.owner] += 1
+        self.owned_by_source[entry.source] += 1
+
+    def strike(self, key: Key) -> None:
+        """Take an entry out of the ledger, if it is there."""
+        here = self.ledger.get(key.name, {})
+        entry = here.pop(key.type, None)
+        if entry is None:
+            return
+        if not here:
+            del self.ledger[key.name]
+        self._entries_of[entry.owner] -= 1
+        if not self._entries_of[entry.owner]:
+            del self._entries_of[entry.owner]
+        self.owned_by_source[entry.source] -= 1
+
+    def unpublished(self, owner: str) -> bool:
+        """Whether ``owner`` wants something that is not served yet."""
+        wanted = (self.decision(key.name) for key in self._wanted_by.get(owner, ()))
+        return any(
+            not want.rrset.same_data(self.served(want.key)) for decision in wanted for want in decision.wanted
+        )
+
+    def owned_keys(self) -> dict[Key, RRset | None]:
+        """Every RRset of ours that should be served."""
+        return {entry.key: entry.published for here in self.ledger.values() for entry in here.values()}

@@ -1,0 +1,49 @@
+"""What is to be changed in a zone, as frozen values."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from dns.name import Name
+
+from skulldns.model.records import Key, RRset
+
+
+class Action(StrEnum):
+    """What a change does to its RRset."""
+
+    ADD = "add"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One RRset's way from ``before`` (what it must find; None: no such RRset) to ``after`` (None: deleted).
+
+    ``alone`` asks that nothing else stands at the name (RFC 2136 section 2.4.5), for names we take as a whole.
+    ``owner`` is who wants it (a guest's identity, or ``zone file``) and ``source`` where that one is known from (the
+    guest's source, or ``zone file``); ``reason`` is a sentence for people.
+    """
+
+    before: RRset | None
+    after: RRset | None
+    owner: str
+    source: str
+    reason: str
+    alone: bool = False
+
+    @property
+    def key(self) -> Key:
+        some = self.after or self.before
+        assert some is not None, "a change has a before or an after"
+        return some.key
+
+    @property
+    def name(self) -> Name:
+        return self.key.name
+
+    @property
+    def action(self) -> Action:
+        if self.before is None:
+            return Action.ADD
+        return Action.DELETE if self.after is None else Action.REPLACE

@@ -1,0 +1,54 @@
+"""What looking at sources and files gave, as frozen values."""
+
+from dataclasses import dataclass
+
+from dns.name import Name
+
+from skulldns.model.guests import Guest, GuestId, SourceName
+from skulldns.model.statics import StaticRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A look at one guest showed it."""
+
+    source: SourceName
+    guest: Guest
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A look at one guest said there is no such guest; ``witnessed``: its source had announced the end."""
+
+    source: SourceName
+    guest: GuestId
+    witnessed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A look at everything: all guests, and those that exist but could not be read."""
+
+    source: SourceName
+    guests: tuple[Guest, ...]
+    unreadable: frozenset[GuestId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A source cannot tell; ``reason`` is a sentence with the cure."""
+
+    source: SourceName
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneFile:
+    """A zone file was read: its records, or the error that keeps its last good version in force."""
+
+    zone: Name
+    records: tuple[StaticRecord, ...] = ()
+    error: str | None = None
+
+
+Observation = Seen | Missed | Snapshot | Down | ZoneFile

@@ -1,0 +1,72 @@
+"""When to look, send and try again: data and functions of now. Nothing here waits."""
+
+from dataclasses import dataclass, replace
+
+FULL_LOOK_EVERY = 60.0
+"""Seconds between two looks at everything (law 1)."""
+
+ADDRESS_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
+"""Pauses between looks at a running guest that has no address yet; afterwards the full look suffices."""
+
+FOLLOW_PAUSES = (0.001, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0)
+"""Pauses between questions to a secondary for a new serial; the last repeats."""
+
+RENOTIFY_AFTER = 0.5
+"""Seconds after which a NOTIFY that had no effect is sent again, growing with the pauses."""
+
+RETRY_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
+"""Pauses between tries at a server that does not answer; the last repeats."""
+
+ALARM_AFTER = 300.0
+"""Seconds after which something that is still pending is an alarm."""
+
+
+def pause(ladder: tuple[float, ...], attempt: int, jitter: float = 0.0) -> float:
+    """The pause in seconds after failed ``attempt`` (from 0); the last of the ladder repeats.
+
+    ``jitter`` from 0 to 1 shortens it by up to a fifth, so that many do not come back in step.
+    """
+    return ladder[min(attempt, len(ladder) - 1)] * (1 - jitter / 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Pacer:
+    """Decides when changes may be sent, so that one change goes at once and a thousand go in few messages.
+
+    A bucket of ``capacity`` tokens, one more every ``refill`` seconds; a send takes one. While tokens are left, a
+    change is sent at once. When they run out, changes gather until the next token; or, where ``patience`` is set
+    (changes that are not urgent), until nothing was added for ``quiet`` seconds or ``patience`` is over.
+    """
+
+    capacity: float = 56.0
+    refill: float = 1.5
+    quiet: float = 0.25
+    patience: float = 0.0
+    tokens: float = 56.0
+    updated: float = 0.0
+
+    def at(self, now: float) -> "Pacer":
+        """The pacer as of ``now``."""
+        gained = max(0.0, now - self.updated) / self.refill
+        return replace(self, tokens=min(self.capacity, self.tokens + gained), updated=now)
+
+    def wait(self, now: float, first: float, latest: float) -> float:
+        """Seconds until what has gathered since ``first``, and was last added to at ``latest``, may be sent."""
+        tokens = self.at(now).tokens
+        if tokens >= 1:
+            return 0.0
+        if self.patience:
+            return max(0.0, min(latest + self.quiet, first + self.patience) - now)
+        return (1 - tokens) * self.refill
+
+    def sent(self, now: float) -> "Pacer":
+        """The pacer after a send at ``now``."""
+        current = self.at(now)
+        return replace(current, tokens=max(0.0, current.tokens - 1))
+
+
+URGENT = Pacer()
+"""For zones that guests get their names in."""
+
+RELAXED = Pacer(capacity=8.0, tokens=8.0, refill=5.0, patience=10.0)
+"""For reverse zones."""

@@ -1,0 +1,126 @@
+"""Compare what is wanted with what the server serves and what we put there: the changes, without any judgement."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dns.name import Name
+from dns.rdatatype import RdataType
+
+from skulldns.model.changes import Change
+from skulldns.model.desired import Decision, Farewell, Wanted
+from skulldns.model.ledger import Entry
+from skulldns.model.records import Key, RRset
+
+BESIDE_CNAME = frozenset({RdataType.CNAME, RdataType.RRSIG, RdataType.NSEC, RdataType.KEY})
+"""Types that may stand at one name with a CNAME (RFC 2181 section 10.1, RFC 4034)."""
+
+
+@dataclass(slots=True)
+class Difference:
+    """What comparing some names gave.
+
+    ``changes`` lead from current to desired; ``conflicts`` say what foreign data is in the way; ``adopted`` are
+    RRsets that are as we want them and belong in the ledger; ``forgotten`` are ledger keys that are not ours any
+    more or are gone.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    conflicts: dict[Key, str] = field(default_factory=dict)
+    adopted: list[Entry] = field(default_factory=list)
+    forgotten: list[Key] = field(default_factory=list)
+
+
+def compare(
+    decisions: Iterable[Decision],
+    current: Mapping[Name, Mapping[RdataType, RRset]],
+    ledger: Mapping[Name, Mapping[RdataType, Entry]],
+    farewell: Callable[[str, Name], Farewell],
+    *,
+    adopt_equal: bool = False,
+) -> Difference:
+    """Compare each decided name. ``adopt_equal`` takes foreign RRsets that equal ours into the ledger."""
+    found = Difference()
+    for decision in decisions:
+        here = current.get(decision.name, {})
+        ours = ledger.get(decision.name, {})
+        _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
+    return found
+
+
+def _compare_name(
+    found: Difference,
+    decision: Decision,
+    here: Mapping[RdataType, RRset],
+    ours: Mapping[RdataType, Entry],
+    farewell: Callable[[str, Name], Farewell],
+    *,
+    adopt_equal: bool,
+) -> None:
+    wanted = {want.rrset.type: want for want in decision.wanted}
+    foreign = {
+        rdtype
+        for rdtype, rrset in here.items()
+        if not (rdtype in ours and ours[rdtype].covers(rrset))
+        and not (adopt_equal and rdtype in wanted and wanted[rdtype].rrset == rrset)
+    }
+    for rdtype, want in wanted.items():
+        _compare_wanted(
+            found, want, here.get(rdtype), ours.get(rdtype), foreign - {rdtype}, ours, adopt_equal=adopt_equal
+        )
+    for rdtype, entry in ours.items():
+        if rdtype not in wanted:
+            _compare_unwanted(found, entry, here.get(rdtype), farewell(entry.owner, decision.name).reason)
+
+
+def _compare_wanted(
+    found: Difference,
+    want: Wanted,
+    current: RRset | None,
+    entry: Entry | None,
+    foreign: set[RdataType],
+    ours: Mapping[RdataType, Entry],
+    *,
+    adopt_equal: bool,
+) -> None:
+    key = want.key
+    if current is None:
+        if clash := _clash(want, foreign, taken=bool(ours)):
+            found.conflicts[key] = clash
+        else:
+            alone = want.alone and not ours and not foreign
+            found.changes.append(Change(None, want.rrset, want.owner, want.source, want.reason, alone))
+        return
+    mine = entry is not None and entry.covers(current)
+    if current == want.rrset and (mine or entry is not None or adopt_equal):
+        if entry is None or entry.unfinished or entry.published != current or entry.owner != want.owner:
+            found.adopted.append(Entry(key, want.owner, want.source, want.reason, current))
+    elif mine:
+        found.changes.append(Change(current, want.rrset, want.owner, want.source, want.reason))
+    elif current.same_data(want.rrset):
+        found.conflicts[key] = (
+            f"{key} is there already with the same data, but not by us; delete it by hand and we publish it"
+        )
+    else:
+        whose = "was changed by somebody else" if entry is not None else "is somebody else's"
+        found.conflicts[key] = (
+            f"{key} {' '.join(current.values())} {whose}; delete it by hand, or take the name from the guest or file"
+        )
+
+
+def _clash(want: Wanted, foreign: set[RdataType], *, taken: bool) -> str | None:
+    """Why foreign RRsets at the name keep ``want`` from being added (law 4); None if they do not."""
+    if not foreign:
+        return None
+    names = ", ".join(sorted(rdtype.name for rdtype in foreign))
+    exclusive = want.rrset.type is RdataType.CNAME and foreign - BESIDE_CNAME
+    if exclusive or RdataType.CNAME in foreign or (want.alone and not taken):
+        name = want.key.name.to_text(omit_final_dot=True)
+        return f"{name} has {names} that somebody else put there; delete it by hand, or choose another name"
+    return None
+
+
+def _compare_unwanted(found: Difference, entry: Entry, current: RRset | None, reason: str) -> None:
+    if current is None or not entry.covers(current):
+        found.forgotten.append(entry.key)
+    else:
+        found.changes.append(Change(current, None, entry.owner, entry.source, reason))

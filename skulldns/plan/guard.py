@@ -1,0 +1,113 @@
+"""The guard: which deletions may be made now, and which wait for a look or for a person (laws 3 and 10).
+
+Deletions are counted over the last hour, so that many small plans weigh as much as a big one. Those that nobody
+announced (a guest merely not seen any more, a line gone from a zone file) may be ``percent`` of the RRsets that
+we have from the same source; with one RRset of one that is none. Those that a source announced and a look
+confirmed may be ``ANNOUNCED_PERCENT``, and always ``ANNOUNCED_FREE``, so that an ordinary end of a guest in a
+small zone needs nobody. A name that moves with its guest (a rename) is no loss and is not counted.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from dns.name import Name
+
+from skulldns.model.changes import Action, Change
+from skulldns.model.desired import ZONE_FILE, Evidence, Farewell
+from skulldns.model.plan import Block, Blocked, Plan
+from skulldns.model.policy import Mode
+from skulldns.model.records import Key
+
+ANNOUNCED_PERCENT = 50
+ANNOUNCED_FREE = 20
+WINDOW = 3600.0
+"""Seconds over which deletions are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the guard needs to know besides the changes.
+
+    ``owned`` counts our RRsets in the zone by source; ``deleted`` those deleted in the last ``WINDOW`` by source
+    and by evidence;
+    ``silent_sources`` are those that have not answered since start; ``agreed`` is the checksum a person agreed
+    to; ``unpublished`` are owners with a name that is wanted but not there yet.
+    """
+
+    mode: Mode
+    percent: int
+    owned: Mapping[str, int]
+    deleted: Mapping[tuple[str, Evidence], int]
+    silent_sources: tuple[str, ...] = ()
+    agreed: str | None = None
+    unpublished: Collection[str] = ()
+
+
+def guarded(
+    zone: Name,
+    changes: Sequence[Change],
+    conflicts: Sequence[tuple[Key, str]],
+    farewell: Callable[[str, Name], Farewell],
+    around: Circumstances,
+) -> Plan:
+    """Judge ``changes`` and make the plan."""
+    allowed: list[Change] = []
+    blocked: list[Blocked] = []
+    deletions: list[Change] = []
+    retained = {change.name for change in changes if change.after is not None}
+    for change in sorted(changes, key=lambda one: one.key):
+        if around.mode is Mode.OBSERVE:
+            blocked.append(Blocked(change, Block.MODE, "the zone's mode is observe"))
+        elif change.action is not Action.DELETE:
+            allowed.append(change)
+        elif around.mode is Mode.NO_DELETES:
+            blocked.append(Blocked(change, Block.MODE, "the zone's mode is no-deletes"))
+        elif around.silent_sources:
+            silent = ", ".join(around.silent_sources)
+            blocked.append(Blocked(change, Block.WAITING, f"{silent} has not answered yet"))
+        elif change.owner != ZONE_FILE and change.owner in around.unpublished and change.name not in retained:
+            blocked.append(Blocked(change, Block.WAITING, "its owner's new name is not served yet"))
+        else:
+            deletions.append(change)
+    checksum = _checksum(zone, [*allowed, *deletions])
+    agreed = around.agreed == checksum
+    groups: defaultdict[tuple[str, Evidence], list[Change]] = defaultdict(list)
+    for change in deletions:
+        groups[change.source, farewell(change.owner, change.name).evidence].append(change)
+    for (source, evidence), group in groups.items():
+        done = around.deleted.get((source, evidence), 0)
+        reason = _too_many(source, evidence, len(group), done, around.owned.get(source, 0), around.percent)
+        if reason and not agreed:
+            blocked += [Blocked(change, Block.GUARD, reason) for change in group]
+        else:
+            allowed += group
+    order = {Action.DELETE: 0, Action.REPLACE: 1, Action.ADD: 2}
+    allowed.sort(key=lambda one: (order[one.action], one.key))
+    return Plan(zone, tuple(allowed), tuple(blocked), tuple(conflicts), checksum)
+
+
+def _too_many(source: str, evidence: Evidence, count: int, done: int, owned: int, percent: int) -> str | None:
+    """Why ``count`` deletions after ``done`` others are too many of ``owned`` RRsets; None if they are not."""
+    if evidence is Evidence.MOVED:
+        return None
+    everything = owned + done
+    limit = everything * percent // 100
+    if evidence is Evidence.ANNOUNCED:
+        limit = max(everything * ANNOUNCED_PERCENT // 100, ANNOUNCED_FREE)
+    if count + done <= limit:
+        return None
+    return (
+        f"{count + done} of {everything} RRsets of {source} would be deleted within an hour, the guard lets "
+        f"{limit} pass; look at `skulldns plan` and agree with `skulldns apply --checksum`"
+    )
+
+
+def _checksum(zone: Name, changes: Sequence[Change]) -> str:
+    """Twelve hexadecimal digits that name exactly these changes."""
+    digest = hashlib.sha256(zone.to_digestable())
+    for change in sorted(changes, key=lambda one: one.key):
+        for side in (change.before, change.after):
+            digest.update(repr((str(change.key), side and (side.ttl, side.values()))).encode())
+    return digest.hexdigest()[:12]

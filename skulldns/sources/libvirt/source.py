@@ -1,0 +1,225 @@
+"""Guests of a libvirt daemon: any driver, local or remote."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+import libvirt
+
+from skulldns.errors import Unavailable
+from skulldns.model.guests import Guest, GuestId, Hint, SourceName
+from skulldns.sources.libvirt import events
+from skulldns.sources.libvirt.agents import Agents
+from skulldns.sources.libvirt.connection import Connect, Link, pause, trouble
+from skulldns.sources.libvirt.domainxml import BadXML
+from skulldns.sources.libvirt.lane import Closed, Lane, NoAnswer
+from skulldns.sources.libvirt.reader import Reader
+
+Result = TypeVar("Result")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait for libvirt, in seconds.
+
+    ``keepalive`` is the interval between questions to a silent daemon, and how many may stay unanswered: a
+    stopped daemon is given up after interval x (count + 1). ``look`` covers a daemon that answers those but
+    nothing else.
+    """
+
+    connect: float = 10.0
+    look: float = 25.0
+    keepalive: tuple[int, int] = (5, 3)
+    close: float = 2.0
+
+
+class LibvirtSource:
+    """Keeps `skulldns.sources.protocol.Source` for one libvirt URI.
+
+    A read-only connection suffices for guests, leases, ARP and all events, so the daemon's read-only socket
+    is all the right that is needed. ``agent`` asks guest agents for addresses too: libvirt allows that to a
+    full connection only. ``arp`` believes the host's ARP table, which a guest can forge.
+
+    All requests run in one thread, so that none can hold up the caller beyond ``limits``.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        *,
+        name: SourceName | None = None,
+        agent: bool = False,
+        arp: bool = False,
+        limits: Limits | None = None,
+        connect: Connect | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._name = name or SourceName(f"libvirt {uri}")
+        self._agents = Agents(clock) if agent else None
+        self._arp = arp
+        self._limits = limits or Limits()
+        self._open = connect or (lambda: libvirt.open(uri) if agent else libvirt.openReadOnly(uri))
+        self._clock = clock
+        self._jitter = jitter
+        self._lane = Lane(self._name)
+        self._wake: Callable[[Hint], None] = _nobody
+        self._link: Link | None = None
+        self._reader: Reader | None = None
+        self._attempts = 0
+        self._next_attempt = clock()
+        self._trouble: str | None = None
+        self._cure: str | None = None
+        self._closed = False
+        self._unreadable: frozenset[GuestId] = frozenset()
+        self._macs: Mapping[GuestId, frozenset[str]] = {}
+
+    @property
+    def name(self) -> SourceName:
+        return self._name
+
+    def watch(self, wake: Callable[[Hint], None]) -> None:
+        self._wake = wake
+
+    def guests(self) -> Sequence[Guest]:
+        found, self._unreadable = self._look(Reader.guests)
+        self._macs = {guest.id: _macs(guest) for guest in found}
+        return found
+
+    def guest(self, identity: GuestId) -> Guest | None:
+        if not _is_uuid(identity):
+            return None
+        found = self._look(lambda reader: reader.guest(identity))
+        known = {other: macs for other, macs in self._macs.items() if other != identity}
+        self._macs = known | {identity: _macs(found)} if found else known
+        return found
+
+    def unreadable(self) -> frozenset[GuestId]:
+        return self._unreadable
+
+    def close(self) -> None:
+        self._closed = True
+        self._wake = _nobody
+        self._lane.close(self._drop, self._limits.close)
+
+    def leases_changed(self, macs: frozenset[str]) -> None:
+        """Wake for the guests that were last seen with one of these MACs. Any thread may call this."""
+        for guest, own in self._macs.items():
+            if own & macs:
+                self._wake(Hint(self._name, guest))
+
+    # What a connection tells, from libvirt's event thread.
+
+    def guest_changed(self, guest: GuestId, *, undefined: bool) -> None:
+        if self._agents is not None:
+            self._agents.awake(guest)
+        self._wake(Hint(self._name, guest, undefined))
+
+    def networks_changed(self) -> None:
+        reader = self._reader
+        if reader is not None:
+            reader.networks_changed()
+        self._wake(Hint(self._name))
+
+    def connection_lost(self, reason: str) -> None:
+        _log.warning(
+            "%s: the connection was lost: %s; it is opened again as soon as possible", self._name, reason
+        )
+        self._wake(Hint(self._name))
+
+    # The caller's side of a look.
+
+    def _look(self, ask: Callable[[Reader], Result]) -> Result:
+        if self._closed:
+            raise self._over()
+        link = self._link
+        if link is None or link.lost:
+            if self._clock() < self._next_attempt:
+                raise self._not_yet()
+            self._within(self._limits.connect, self._connect)
+        return self._within(self._limits.look, lambda: self._asked(ask))
+
+    def _within(self, limit: float, work: Callable[[], Result]) -> Result:
+        try:
+            return self._lane.run(work, limit)
+        except NoAnswer:
+            raise Unavailable(
+                "libvirt's daemon does not answer",
+                where=self._name,
+                cure="if it stays so, restart the daemon",
+                retry_after=pause(0, self._jitter()),
+            ) from None
+        except Closed:
+            raise self._over() from None
+
+    def _over(self) -> Unavailable:
+        return Unavailable("the source is closed", where=self._name)
+
+    def _not_yet(self) -> Unavailable:
+        remaining = max(0.0, self._next_attempt - self._clock())
+        what = self._trouble or "the connection was lost"
+        cure = self._cure or "start libvirt's daemon if it does not come back"
+        return Unavailable(what, where=self._name, cure=cure, retry_after=remaining)
+
+    # Run in the lane's thread only.
+
+    def _connect(self) -> None:
+        self._drop()
+        events.start()
+        self._next_attempt = self._clock() + pause(self._attempts, self._jitter())
+        self._attempts += 1
+        try:
+            link = Link(self._open(), self, self._limits.keepalive)
+        except libvirt.libvirtError as error:
+            unavailable = trouble(error, self._name, max(0.0, self._next_attempt - self._clock()))
+            if self._trouble is None:
+                _log.warning("%s; trying again until it answers", unavailable)
+            self._trouble, self._cure = unavailable.what, unavailable.cure
+            raise unavailable from None
+        self._trouble = self._cure = None
+        self._reader = Reader(link.connection, self._name, agents=self._agents, arp=self._arp)
+        self._link = link
+        _log.info("%s: connected", self._name)
+        self._wake(Hint(self._name))
+
+    def _asked(self, ask: Callable[[Reader], Result]) -> Result:
+        link, reader = self._link, self._reader
+        if link is None or reader is None or not link.check():
+            raise self._not_yet()
+        try:
+            answer = ask(reader)
+        except libvirt.libvirtError as error:
+            if not link.check():
+                raise self._not_yet() from None
+            raise trouble(error, self._name, None) from None
+        except BadXML as error:
+            raise Unavailable(error.what, where=self._name, cure="see the log of libvirt's daemon") from None
+        self._attempts = 0
+        return answer
+
+    def _drop(self) -> None:
+        link, self._link, self._reader = self._link, None, None
+        if link is not None:
+            link.close()
+
+
+def _macs(guest: Guest) -> frozenset[str]:
+    return frozenset(interface.mac for interface in guest.interfaces)
+
+
+def _is_uuid(identity: GuestId) -> bool:
+    """Whether this is a libvirt guest's identity; those of other sources may look otherwise."""
+    try:
+        return str(UUID(identity)) == identity
+    except ValueError:
+        return False
+
+
+def _nobody(_hint: Hint) -> None:
+    """Wake nobody: nobody watches yet, or no more."""

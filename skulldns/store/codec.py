@@ -1,0 +1,104 @@
+"""Model values as JSON text and back."""
+
+import json
+from ipaddress import ip_address
+from typing import Any
+
+import dns.name
+import dns.rdatatype
+from dns.name import Name
+
+from skulldns.model.guests import (
+    Address,
+    Guest,
+    GuestId,
+    GuestOptions,
+    GuestState,
+    Interface,
+    Origin,
+    SourceName,
+)
+from skulldns.model.presence import Known
+from skulldns.model.records import Key, RRset, rrset
+
+
+def name_text(name: Name) -> str:
+    """An absolute name in lower case, as the tables hold it."""
+    return name.canonicalize().to_text()
+
+
+def key_of(name: str, rdtype: str) -> Key:
+    return Key(dns.name.from_text(name, origin=None), dns.rdatatype.from_text(rdtype))
+
+
+def rrset_text(value: RRset | None) -> str | None:
+    return None if value is None else json.dumps({"ttl": value.ttl, "data": value.values()})
+
+
+def rrset_from(key: Key, text: str | None) -> RRset | None:
+    if text is None:
+        return None
+    parts = json.loads(text)
+    return rrset(key.name, key.type, parts["ttl"], parts["data"])
+
+
+def known_text(known: Known) -> str:
+    guest = known.guest
+    return json.dumps(
+        {
+            "source": guest.source,
+            "name": guest.name,
+            "state": guest.state,
+            "interfaces": [[one.mac, one.network, _addresses(one.addresses)] for one in guest.interfaces],
+            "options": {
+                "owner": guest.options.owner,
+                "port": guest.options.port,
+                "names": guest.options.names,
+                "publish": guest.options.publish,
+                "https": guest.options.https,
+            },
+            "forbidden": sorted(str(ip) for ip in guest.forbidden),
+            "addresses": _addresses(known.addresses),
+            "since": dict(known.since),
+            "stopped_since": known.stopped_since,
+            "missing_since": known.missing_since,
+            "missing_looks": known.missing_looks,
+            "witnessed": known.witnessed,
+            "gone_since": known.gone_since,
+        },
+        sort_keys=True,
+    )
+
+
+def known_from(identity: str, text: str) -> Known:
+    parts: dict[str, Any] = json.loads(text)
+    options = parts["options"] | {"names": tuple(parts["options"]["names"])}
+    guest = Guest(
+        id=GuestId(identity),
+        source=SourceName(parts["source"]),
+        name=parts["name"],
+        state=GuestState(parts["state"]),
+        interfaces=tuple(
+            Interface(mac, network, _addresses_from(found)) for mac, network, found in parts["interfaces"]
+        ),
+        options=GuestOptions(**options),
+        forbidden=frozenset(ip_address(ip) for ip in parts["forbidden"]),
+    )
+    return Known(
+        guest=guest,
+        addresses=_addresses_from(parts["addresses"]),
+        since=parts["since"],
+        stopped_since=parts["stopped_since"],
+        missing_since=parts["missing_since"],
+        missing_looks=parts["missing_looks"],
+        witnessed=parts["witnessed"],
+        gone_since=parts["gone_since"],
+    )
+
+
+def _addresses(addresses: tuple[Address, ...]) -> list[list[str]]:
+    return [[str(address.ip), address.origin] for address in addresses]
+
+
+def _addresses_from(parts: list[list[str]]) -> tuple[Address, ...]:
+    return tuple(Address(ip_address(ip), Origin(origin)) for ip, origin in parts)

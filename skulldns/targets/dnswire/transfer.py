@@ -1,0 +1,139 @@
+"""Zone transfers (AXFR, RFC 5936; IXFR, RFC 1995), taken record by record."""
+
+from collections.abc import Iterable, Mapping
+
+import dns.rdtypes.ANY.SOA
+from dns.name import Name
+from dns.rdata import Rdata
+from dns.rdatatype import RdataType
+from dns.serial import Serial
+
+from skulldns.model.records import Key, RRset
+from skulldns.targets.dnswire.answers import Record
+from skulldns.targets.dnswire.faults import BadAnswer
+
+DNSSEC_OWN = frozenset(
+    {
+        RdataType.RRSIG,
+        RdataType.NSEC,
+        RdataType.NSEC3,
+        RdataType.NSEC3PARAM,
+        RdataType.DNSKEY,
+        RdataType.CDS,
+        RdataType.CDNSKEY,
+        RdataType.make(65534),
+    }
+)
+"""What a signing server makes by itself (RFC 4034, 5155, 7344; 65534 is BIND's note of its progress).
+
+They change without anybody's request and nobody publishes them through us, so they are no part of what is
+compared. DS is not among them: a parent's operator writes it.
+"""
+
+_Data = dict[Key, dict[Rdata, int]]
+
+
+class Transfer:
+    """One transfer of ``zone`` from a server, all of it or what changed since a base.
+
+    After the last record ``serial`` is the zone's, and one of these holds: ``current`` (the server has
+    nothing newer than the base), ``incremental`` (``changed`` has the RRsets) or neither (``rrsets`` is the
+    whole zone).
+    """
+
+    def __init__(self, zone: Name, base: tuple[int, Mapping[Key, RRset]] | None = None) -> None:
+        self._zone = zone
+        self._base_serial = base[0] if base else None
+        self._base = base[1] if base else {}
+        self._at = self._base_serial
+        self._started = False
+        self._deleting = False
+        self._data: _Data = {}
+        self.serial = 0
+        self.done = False
+        self.incremental: bool | None = None if base else False
+        self.exact = True
+        """False when something was deleted that the base lacks: the base is not what the server had."""
+
+    @property
+    def current(self) -> bool:
+        return self.done and self.incremental is None
+
+    def take(self, records: Iterable[Record]) -> None:
+        """Take the records of the next message; raises ``BadAnswer`` when they make no transfer."""
+        for record in records:
+            if self.done:
+                raise BadAnswer("records after the end of the transfer")
+            soa = self._soa(record)
+            if not self._started:
+                self._start(soa)
+                continue
+            if self.incremental is None:
+                self.incremental = soa == self._base_serial
+            if soa is None:
+                self._put(record)
+            elif self.incremental:
+                self._step(soa)
+            elif soa == self.serial:
+                self.done = True
+            else:
+                raise BadAnswer("the serial changed during the transfer")
+
+    @property
+    def rrsets(self) -> dict[Key, RRset]:
+        """The whole zone, once it has been transferred."""
+        return {key: _rrset(key, data) for key, data in self._data.items()}
+
+    @property
+    def changed(self) -> dict[Key, RRset | None]:
+        """The new RRset of each key that an incremental transfer touched, None where nothing is left."""
+        return {key: _rrset(key, data) if data else None for key, data in self._data.items()}
+
+    def _soa(self, record: Record) -> int | None:
+        if isinstance(record.rdata, dns.rdtypes.ANY.SOA.SOA) and record.name == self._zone:
+            return int(record.rdata.serial)
+        return None
+
+    def _start(self, soa: int | None) -> None:
+        if soa is None:
+            raise BadAnswer("a transfer starts with the zone's SOA")
+        self._started = True
+        self.serial = soa
+        if self._base_serial is not None:
+            self.done = not Serial(soa) > Serial(self._base_serial)
+
+    def _step(self, soa: int) -> None:
+        """Take an SOA between deletions from the serial we are at and additions up to the next."""
+        if self._deleting:
+            self._deleting = False
+            self._at = soa
+        elif soa == self._at == self.serial:
+            self.done = True
+        elif soa == self._at:
+            self._deleting = True
+        else:
+            raise BadAnswer("an incremental transfer leaves out a serial")
+
+    def _put(self, record: Record) -> None:
+        if record.type in DNSSEC_OWN or not record.name.is_subdomain(self._zone):
+            return
+        key = Key(record.name, record.type)
+        if self.incremental and key in self._base and key not in self._data:
+            old = self._base[key]
+            self._data[key] = dict.fromkeys(old.data, old.ttl)
+        data = self._data.setdefault(key, {})
+        if self._deleting:
+            self.exact = data.pop(record.rdata, None) is not None and self.exact
+        else:
+            data[record.rdata] = record.ttl
+
+
+def difference(old: Mapping[Key, RRset], new: Mapping[Key, RRset]) -> dict[Key, RRset | None]:
+    """The new RRset of each key that differs, None where it is gone."""
+    changed: dict[Key, RRset | None] = {key: rrset for key, rrset in new.items() if old.get(key) != rrset}
+    changed.update((key, None) for key in old if key not in new)
+    return changed
+
+
+def _rrset(key: Key, data: Mapping[Rdata, int]) -> RRset:
+    return RRset(key.name, key.type, min(data.values()), frozenset(data))

@@ -1,0 +1,159 @@
+"""A name server behind its socket: updates, zone transfers, look-ups and NOTIFY, signed with TSIG."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+import dns.exception
+import dns.rcode
+import dns.rdtypes.ANY.SOA
+import dns.tsig
+from dns.name import Name
+from dns.rcode import Rcode
+from dns.rdatatype import SOA
+
+from skulldns.errors import SkullDNSError, Unavailable
+from skulldns.model.changes import Change
+from skulldns.model.records import Key, RRset
+from skulldns.targets.channel import Channel
+from skulldns.targets.dnswire import refusals, requests
+from skulldns.targets.dnswire.answers import Answer
+from skulldns.targets.dnswire.refusals import Purpose
+from skulldns.targets.dnswire.transfer import Transfer, difference
+from skulldns.targets.protocol import ZoneDelta, ZoneImage
+
+_PIPELINE = 100
+"""Queries on their way at once: few enough for the socket buffers, so that no side waits for the other."""
+
+
+class DnsServer:
+    """A ``NameServer`` of ``zone`` at ``address`` (IPv4 or IPv6), asked with the TSIG ``key``.
+
+    ``timeout`` is how many seconds an UPDATE, up to 100 pipelined queries, or the next message of a transfer
+    may take; ``transfer_timeout`` bounds a whole transfer, ``notify_timeout`` each of two tries of a NOTIFY.
+    ``now`` is the clock of signatures, in seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        zone: Name,
+        address: str,
+        port: int,
+        key: dns.tsig.Key | None,
+        *,
+        timeout: float = 5.0,
+        transfer_timeout: float = 30.0,
+        notify_timeout: float = 1.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._zone = zone
+        self._key = key
+        self._twin = partial(
+            DnsServer,
+            zone,
+            address,
+            port,
+            key,
+            timeout=timeout,
+            transfer_timeout=transfer_timeout,
+            notify_timeout=notify_timeout,
+            now=now,
+        )
+        self._channel = Channel(zone, address, port, key, timeout=timeout, now=now)
+        self._transfer_timeout = transfer_timeout
+        self._notify_timeout = notify_timeout
+
+    @property
+    def where(self) -> str:
+        return self._channel.where
+
+    def serial(self) -> int:
+        key = Key(self._zone, SOA)
+        [answer] = self._channel.ask([requests.query(key)])
+        found = self._told(key, answer)
+        for soa in found.data if found else ():
+            if isinstance(soa, dns.rdtypes.ANY.SOA.SOA):
+                return int(soa.serial)
+        raise refusals.not_authoritative(self._zone, self.where)
+
+    def read(self) -> ZoneImage:
+        return _image(self._transfer())
+
+    def read_since(self, base: ZoneImage) -> ZoneDelta:
+        transfer = self._transfer(base)
+        serial = transfer.serial
+        if transfer.current and serial == base.serial:
+            return ZoneDelta(serial, {})
+        if transfer.incremental and transfer.exact:
+            return ZoneDelta(serial, transfer.changed)
+        # Told in full; or the serial went backwards, or the base was never the server's: then read all of it.
+        image = _image(transfer) if transfer.incremental is False else self.read()
+        return ZoneDelta(image.serial, difference(base.rrsets, image.rrsets))
+
+    def lookup(self, keys: Iterable[Key]) -> Mapping[Key, RRset | None]:
+        wanted = list(dict.fromkeys(keys))
+        found: dict[Key, RRset | None] = {}
+        failure: SkullDNSError | None = None
+        for start in range(0, len(wanted), _PIPELINE):
+            chunk = wanted[start : start + _PIPELINE]
+            answers = self._channel.ask([requests.query(key) for key in chunk])
+            for key, answer in zip(chunk, answers, strict=True):
+                try:
+                    found[key] = self._told(key, answer)
+                except Unavailable as error:
+                    failure = error
+        if failure and not found:
+            raise failure
+        return found
+
+    def batches(self, changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
+        return requests.batches(self._zone, changes)
+
+    def update(self, batch: Sequence[Change]) -> None:
+        rcode = self._channel.tell(requests.update(self._zone, batch)).rcode
+        if rcode == dns.rcode.REFUSED and self._takes_updates():
+            names = dict.fromkeys(change.name.to_text(omit_final_dot=True) for change in batch)
+            raise refusals.changes_refused(tuple(names), self._zone, self.where)
+        self._check(Purpose.UPDATE, rcode)
+
+    def notify(self, serial: int | None = None) -> None:
+        message = requests.notify(self._zone, serial)
+        try:
+            answer = self._channel.datagram(message, self._notify_timeout)
+        except Unavailable:  # UDP loses messages
+            answer = self._channel.datagram(message, self._notify_timeout)
+        self._check(Purpose.NOTIFY, answer.rcode)
+
+    def twin(self) -> "DnsServer":
+        return self._twin()
+
+    def close(self) -> None:
+        self._channel.close()
+
+    def _transfer(self, base: ZoneImage | None = None) -> Transfer:
+        query = requests.transfer_query(self._zone, base.serial if base else None)
+        transfer = Transfer(self._zone, (base.serial, base.rrsets) if base else None)
+        self._channel.transfer(query, transfer, self._transfer_timeout)
+        return transfer
+
+    def _takes_updates(self) -> bool:
+        """Whether the server takes updates from us at all; for a frozen zone BIND refuses an empty one."""
+        return self._channel.tell(requests.update(self._zone, [])).rcode == dns.rcode.NOERROR
+
+    def _told(self, key: Key, answer: Answer) -> RRset | None:
+        if answer.rcode != dns.rcode.NXDOMAIN:
+            self._check(Purpose.QUERY, answer.rcode)
+        try:
+            if not answer.authoritative and not answer.refers_below(self._zone):
+                raise refusals.not_authoritative(self._zone, self.where)
+            return answer.rrset(key)
+        except dns.exception.DNSException as error:
+            raise refusals.unreadable(error, self._key, self.where) from error
+
+    def _check(self, purpose: Purpose, rcode: Rcode) -> None:
+        if rcode != dns.rcode.NOERROR:
+            raise refusals.refusal(purpose, rcode, self._zone, self.where)
+
+
+def _image(transfer: Transfer) -> ZoneImage:
+    return ZoneImage(transfer.serial, transfer.rrsets)

@@ -1,0 +1,85 @@
+"""Rules for every test: which sockets it may open, and in which process it runs.
+
+Tests in `unit` and `scenarios` open no socket at all, not even a Unix one: what they test decides and
+compares, and a room that needs a server to be tested is in the wrong place. All other tests talk to real
+servers, on loopback only.
+"""
+
+import ipaddress
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+import pytest_socket
+
+from tests.support import on_ci
+
+_TESTS = Path(__file__).parent
+_WITHOUT_SOCKETS = {"unit", "scenarios"}
+
+# Time limits belong to pytest-timeout; on CI the same examples are tried at each run.
+hypothesis.settings.register_profile("house", deadline=None, derandomize=on_ci())
+hypothesis.settings.load_profile("house")
+
+
+class _LoopbackGuard:
+    """An audit hook that refuses every address outside loopback while it is active.
+
+    pytest-socket guards `connect` only; a NOTIFY leaves by `sendto`, and a server listens by `bind`. Audit
+    hooks see all of them, and cannot be removed again: hence the switch.
+    """
+
+    _WITH_ADDRESS = frozenset({"socket.bind", "socket.connect", "socket.sendmsg", "socket.sendto"})
+
+    def __init__(self) -> None:
+        self.active = False
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if not self.active:
+            return
+        if event in self._WITH_ADDRESS:
+            address = arguments[1]
+            # Unix sockets have a path and netlink numbers; None is the peer of a connected socket.
+            if isinstance(address, tuple) and isinstance(address[0], str):
+                self._check(address[0])
+        elif event == "socket.getaddrinfo" and isinstance(arguments[0], str):
+            self._check(arguments[0])
+
+    @staticmethod
+    def _check(host: str) -> None:
+        if host != "localhost" and not _is_loopback(host):
+            message = f"a test may use loopback only, not {host!r}"
+            raise RuntimeError(message)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_guard = _LoopbackGuard()
+sys.addaudithook(_guard)
+
+
+def _room(item: pytest.Item) -> str:
+    """Return the directory below `tests` that the item stands in."""
+    return item.path.relative_to(_TESTS).parts[0]
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file with real servers in one process, so that its servers are started once."""
+    for item in items:
+        if _room(item) not in _WITHOUT_SOCKETS:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Set the socket rule before the fixtures run; pytest-socket lifts its own after the test."""
+    forbidden = _room(item) in _WITHOUT_SOCKETS
+    _guard.active = not forbidden
+    if forbidden:
+        pytest_socket.disable_socket(allow_unix_socket=False)

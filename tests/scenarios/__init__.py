@@ -1,0 +1,1 @@
+"""Scenarios: guests, zones and what is served, and the plan that must come of it."""
