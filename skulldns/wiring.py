@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from dns.name import Name
+
 from skulldns.config import (
     Config,
     LibvirtSourceConfig,
@@ -23,7 +24,6 @@ from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
 from skulldns.loop.publisher import Publisher, ZoneRules
 from skulldns.loop.report import Reporter
-from skulldns.model.desired import Farewell
 from skulldns.model.guests import IPAddress, SourceName
 from skulldns.model.observations import ZoneFile
 from skulldns.plan.cadence import RELAXED, URGENT, Pacer
@@ -75,48 +75,36 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
         database = open_database(config.database)
     guests: GuestMemory = GuestStore(database)
     ledger = LedgerStore(database)
-    sources = {source.name: source for source in map(_source, config.sources)}
-    registry = Registry({_source_name(one): _settings(config, one) for one in config.sources})
-    lookers: dict[SourceName, Looker] = {}
-    engine_box: list[Engine] = []
-
-    def farewell(owner: str, name: Name) -> Farewell:
-        return engine_box[0].farewell(owner, name)
-
+    engine = Engine(
+        Registry({_source_name(one): _settings(config, one) for one in config.sources}),
+        ReadOnlyGuests(guests) if read_only else guests,
+        [zone.name for zone in config.zones.values() if zone.file],
+        time.time,
+    )
+    sources = [_source(one, watch_leases=not read_only) for one in config.sources]
+    lookers = tuple(Looker(source, engine.mailbox.put, time.time, random.random) for source in sources)
     followers: dict[Name, tuple[Follower, ...]] = {}
     publishers: list[Publisher] = []
     for zone, rules, pacer in _zones(config):
         followers[rules.zone] = tuple(
-            Follower(rules.zone, _server(config, rules.zone, one), time.time, random.random)
+            Follower(rules.zone, server(config, rules.zone, one), time.time, random.random)
             for one in zone.secondaries
         )
         publishers.append(
             Publisher(
                 rules,
-                _server(config, rules.zone, zone.primary),
+                server(config, rules.zone, zone.primary),
                 [follower.mailbox for follower in followers[rules.zone]],
                 ledger,
-                farewell,
+                engine.farewell,
                 pacer,
                 time.time,
                 random.random,
             )
         )
-    for name, source in sources.items():
-        lookers[name] = Looker(source, lambda seen: engine_box[0].mailbox.put(seen), time.time, random.random)
-    engine = Engine(
-        registry,
-        ReadOnlyGuests(guests) if read_only else guests,
-        publishers,
-        {name: looker.mailbox for name, looker in lookers.items()},
-        [zone.name for zone in config.zones.values() if zone.file],
-        time.time,
-    )
-    engine_box.append(engine)
+    engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
     engine.load()
-    return Installation(
-        config, ledger, engine, tuple(lookers.values()), tuple(publishers), followers, time.time
-    )
+    return Installation(config, ledger, engine, lookers, tuple(publishers), followers, time.time)
 
 
 def zone_file(zone: ZoneConfig) -> ZoneFile:
@@ -134,7 +122,7 @@ def zone_files(config: Config) -> Iterable[ZoneFile]:
 
 def server(config: Config, zone: Name, which: ServerConfig) -> DnsServer:
     """A connection of its own to one of a zone's servers."""
-    return _server(config, zone, which)
+    return DnsServer(zone, which.address, which.port, config.keys[which.key].key())
 
 
 def _zones(config: Config) -> Iterable[tuple[ZoneConfig, ZoneRules, Pacer]]:
@@ -147,23 +135,23 @@ def _zones(config: Config) -> Iterable[tuple[ZoneConfig, ZoneRules, Pacer]]:
                 yield zone, ZoneRules(reverse, zone.mode, percent), RELAXED
 
 
-def _server(config: Config, zone: Name, which: ServerConfig) -> DnsServer:
-    return DnsServer(zone, which.address, which.port, config.keys[which.key].key())
-
-
 def _source_name(source: SourceConfig) -> SourceName:
-    assert isinstance(source, LibvirtSourceConfig), "the config is checked"
-    return SourceName(f"libvirt {source.uri}")
+    where = source.uri if isinstance(source, LibvirtSourceConfig) else getattr(source, "path", "")
+    return SourceName(f"{source.kind} {where}")
 
 
-def _source(source: SourceConfig) -> Source:
+def _source(source: SourceConfig, *, watch_leases: bool) -> Source:
     if not isinstance(source, LibvirtSourceConfig):
-        raise ConfigError(f"sources of kind {source.kind} are not built yet", cure="leave it out")
-    return LibvirtSource(source.uri, name=_source_name(source), agent=source.agent, arp=source.arp)
+        raise ConfigError(
+            f"sources of kind {source.kind} are not supported in this version", cure="leave it out"
+        )
+    found = LibvirtSource(source.uri, name=_source_name(source), agent=source.agent, arp=source.arp)
+    if watch_leases:
+        found.watch_leases()
+    return found
 
 
 def _settings(config: Config, source: SourceConfig) -> GuestSettings:
-    assert isinstance(source, LibvirtSourceConfig), "the config is checked"
     zone = config.zones[source.zone]
     proxy = config.proxy.addresses if config.proxy else ()
     return GuestSettings(

@@ -83,7 +83,9 @@ def _show_steps(lab: Lab) -> bool:
                 return True
             time.sleep(_PAUSE)
         with lock:
-            out.print(Text("  ✗ ", style="red") + Text(f"{step.title:<14} did not happen in {_PATIENCE:.0f} s"))
+            out.print(
+                Text("  ✗ ", style="red") + Text(f"{step.title:<14} did not happen in {_PATIENCE:.0f} s")
+            )
         return False
 
     with ThreadPoolExecutor(len(steps)) as pool:

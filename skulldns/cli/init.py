@@ -173,11 +173,13 @@ def _zone(text: str) -> str:
 
 def _server(text: str) -> _Server:
     """``192.0.2.53``, ``192.0.2.53:5353``, ``2001:db8::53`` or ``[2001:db8::53]:5353``."""
+    from skulldns.config.values import wrong
+
     parts = re.fullmatch(r"\[(?P<six>.*)\]:(?P<port6>\d+)|(?P<four>[^:]*):(?P<port4>\d+)", text)
     host = (parts["six"] or parts["four"]) if parts else text
     port = int((parts["port6"] or parts["port4"]) if parts else _DNS)
     if not 1 <= port <= _PORTS:
-        raise click.BadParameter(f"{text} has no port from 1 to {_PORTS}")
+        raise wrong(f"{text} has no port from 1 to {_PORTS}", "write it like 192.0.2.53:53")
     return _Server(str(ipaddress.ip_address(host)), port)
 
 

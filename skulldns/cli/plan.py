@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.text import Text
 
 from skulldns.cli import config_option
@@ -71,15 +72,7 @@ def _show(found: dict[str, Any], *, as_json: bool, done: bool = False) -> None:
         return
     out = console()
     for zone in found["zones"]:
-        if not (zone["changes"] or zone["blocked"] or zone["conflicts"]):
-            continue
-        out.print(Text(zone["zone"], style="bold"))
-        for change in zone["changes"]:
-            out.print(_line(change) + Text(f"  {change['reason']}", style="dim"))
-        for change in zone["blocked"]:
-            out.print(_line(change) + Text(f"  {change['block']}: {change['because']}", style="yellow"))
-        for conflict in zone["conflicts"]:
-            out.print(Text(f"  ! {conflict['reason']}", style="magenta"))
+        _show_zone(out, zone)
     for sentence in found["unread"]:
         out.print(Text(f"! {sentence}", style="red"))
     if done:
@@ -93,6 +86,18 @@ def _show(found: dict[str, Any], *, as_json: bool, done: bool = False) -> None:
             f"the guard holds some back: agree with `skulldns apply --checksum {found['checksum']}`",
             style="yellow",
         )
+
+
+def _show_zone(out: Console, zone: dict[str, Any]) -> None:
+    if not (zone["changes"] or zone["blocked"] or zone["conflicts"]):
+        return
+    out.print(Text(zone["zone"], style="bold"))
+    for change in zone["changes"]:
+        out.print(_line(change) + Text(f"  {change['reason']}", style="dim"))
+    for change in zone["blocked"]:
+        out.print(_line(change) + Text(f"  {change['block']}: {change['because']}", style="yellow"))
+    for conflict in zone["conflicts"]:
+        out.print(Text(f"  ! {conflict['reason']}", style="magenta"))
 
 
 def _line(change: dict[str, Any]) -> Text:

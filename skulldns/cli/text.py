@@ -37,6 +37,7 @@ def console() -> Console:
 
 
 def show_json(value: Any) -> None:
+    """Print ``value`` for machines."""
     print(json.dumps(value, indent=2))
 
 

@@ -13,13 +13,13 @@ from skulldns.errors import ConfigError
 Location = tuple[int | str, ...]
 _NOT_USED = frozenset({Kind.DECIMAL, Kind.NOTATION, Kind.DATE, Kind.EMPTY})
 _DUE = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "tuple_type": "a list such as [a, b]",
-    "dict_type": "a mapping such as {key: value}",
-    "model_type": "a mapping such as {key: value}",
-    "model_attributes_type": "a mapping such as {key: value}",
+    "string_type": ("text", "write one value"),
+    "int_type": ("a whole number", "write it without quotes and unit"),
+    "bool_type": ("true or false", "write it without quotes"),
+    "tuple_type": ("a list", "write it like [a, b]"),
+    "dict_type": ("a mapping", "write it like {key: value}, and check the indentation"),
+    "model_type": ("a mapping", "write it like {key: value}, and check the indentation"),
+    "model_attributes_type": ("a mapping", "write it like {key: value}, and check the indentation"),
 }
 
 
@@ -92,7 +92,13 @@ def _sentence(detail: ErrorDetails, name: str, node: Node) -> tuple[str, str]:
         case "string_type" if isinstance(node, Scalar):
             said = f"{shown(name)} must be text, but YAML reads {node.kind}", f"quote it: '{node.text}'"
         case kind if kind in _DUE:
-            said = f"{shown(name)} must be {_DUE[kind]}", "write it without quotes and units, if it has some"
+            due, cure = _DUE[kind]
+            said = f"{shown(name)} must be {due}", cure
+        case "greater_than_equal" | "less_than_equal":
+            limit = f"{context['ge']} or more" if "ge" in context else f"{context['le']} or less"
+            said = f"{shown(name)} is out of range", f"write {limit}"
+        case "too_short":
+            said = f"{shown(name)} is empty", "write at least one"
         case _:
             said = f"{shown(name)} is not right: {detail['msg']}", "correct it"
     return said
@@ -126,7 +132,7 @@ def _inside(model: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
     return [model] if part in tags else []
 
 
-def sections(annotation: Any) -> Iterator[type[BaseModel]]:  # noqa: ANN401 - a type annotation is any object
+def sections(annotation: Any) -> Iterator[type[BaseModel]]:
     """All sections that a field's type speaks of, in unions, lists and mappings too."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation

@@ -12,8 +12,8 @@ import dns.name
 import dns.tsig
 from dns.name import Name
 
+from skulldns.config.reading import read_text
 from skulldns.errors import ConfigError
-from skulldns.sources.zonedir import read_text
 
 _LIMIT = 65_536
 _LEAST_BYTES = 16

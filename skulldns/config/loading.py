@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from skulldns.config.explain import Location, error_at, explain, unusable
 from skulldns.config.keys import TsigKey
+from skulldns.config.reading import read_text
 from skulldns.config.sections import (
     AcmeConfig,
     ConfigFile,
@@ -29,7 +30,6 @@ from skulldns.config.values import zone_name
 from skulldns.desired.yamltext import Node, parse_yaml, plain
 from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.policy import Mode, Publish
-from skulldns.sources.zonedir import read_text
 
 MAX_CONFIG_FILE = 5_000_000
 """Bytes of a config file that are read at most."""

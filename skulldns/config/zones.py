@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from skulldns.config.loading import Config, ZoneConfig
+from skulldns.config.reading import read_text
 from skulldns.desired.zonefile import MAX_ZONE_FILE, parse_zone
 from skulldns.model.statics import StaticRecord
-from skulldns.sources.zonedir import read_text
 
 
 def load_zone_file(zone: ZoneConfig) -> tuple[StaticRecord, ...]:

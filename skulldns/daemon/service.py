@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import watchfiles
 from skulldns import wiring
 from skulldns.config import Config
 from skulldns.daemon.control import ControlServer
+from skulldns.daemon.verbs import Verbs
 from skulldns.errors import Unavailable
 from skulldns.loop.mailbox import Call, Worker
 from skulldns.plan.cadence import FULL_LOOK_EVERY
-from skulldns.daemon.verbs import Verbs
 
 _log = logging.getLogger(__name__)
 

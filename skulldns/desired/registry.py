@@ -147,8 +147,8 @@ class Registry:
                 refusals.append(Refusal(f"address {address}", f"{self._title(holder)} has it"))
         return Verdict(known, tuple(names), tuple(addresses), tuple(refusals))
 
-    def farewell(self, owner: str, name: Name) -> Farewell:
-        """Why records of ``owner`` at ``name`` are not wanted any more."""
+    def farewell(self, owner: str) -> Farewell:
+        """Why records of ``owner`` are not wanted any more."""
         if owner == ZONE_FILE:
             return Farewell("the zone file has it no more", Evidence.UNSEEN)
         known = self._known.get(GuestId(owner))

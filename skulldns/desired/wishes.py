@@ -1,6 +1,7 @@
 """What one guest asks for: its names and its addresses, each checked by itself, before others are looked at."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
 
 import dns.exception
 import dns.name
@@ -14,6 +15,9 @@ from skulldns.model.desired import Refusal
 from skulldns.model.guests import Address, IPAddress
 from skulldns.model.policy import OnStop
 from skulldns.model.presence import Known
+
+_POINT_TO_POINT = 31
+"""From this prefix length on an IPv4 network has no address of its own (RFC 3021)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,9 @@ def _further_name(text: str, settings: GuestSettings) -> Name:
     relative = text.removesuffix(".").lower().removesuffix(zone)
     if absolute and relative == text.removesuffix(".").lower():
         raise Refused(f"{text!r} is not in {zone[1:]}", cure="give a name in the zone of the guest's source")
-    return _below(settings.zone, [guest_label(label, settings.reserved) for label in relative.split(".")], text)
+    return _below(
+        settings.zone, [guest_label(label, settings.reserved) for label in relative.split(".")], text
+    )
 
 
 def _below(zone: Name, labels: list[str], text: str) -> Name:
@@ -93,10 +99,13 @@ def _unusable(ip: IPAddress, known: Known, settings: GuestSettings) -> str | Non
         return "it belongs to the network itself: a gateway, a host, a name server or a proxy"
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return "it is not an address others can reach"
-    for network in settings.networks:
-        if ip.version == network.version and ip in network:
-            edges = (
-                {network.network_address, network.broadcast_address} if network.num_addresses > 2 else set()
-            )
-            return "it is its network's own or broadcast address" if ip.version == 4 and ip in edges else None
-    return "it is outside the networks of the config"
+    networks = [one for one in settings.networks if one.version == ip.version and ip in one]
+    if any(_is_edge(ip, network) for network in networks):
+        return "it is its network's own or broadcast address"
+    return None if networks else "it is outside the networks of the config"
+
+
+def _is_edge(ip: IPAddress, network: IPv4Network | IPv6Network) -> bool:
+    """Whether an IPv4 address is its network's own or broadcast address (RFC 1122 section 3.2.1.3)."""
+    edges = (network.network_address, network.broadcast_address)
+    return isinstance(network, IPv4Network) and network.prefixlen < _POINT_TO_POINT and ip in edges

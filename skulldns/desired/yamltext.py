@@ -27,6 +27,7 @@ _MAX_REPEATED = 100_000
 
 _SHOWN = 60
 _NOT_YAML = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,18})")
 _DECIMAL = re.compile(r"-?[0-9]{1,18}\.[0-9]{0,18}")
 
@@ -151,7 +152,7 @@ def misread(scalar: Scalar, what: str, file: str) -> ConfigError:
             file=file,
             line=scalar.line,
             column=scalar.column,
-            cure="write a value, or '' for none",
+            cure="write a value",
         )
     return ConfigError(
         f"{what} {scalar.text} is read by YAML as {scalar.kind}, but text is due",
@@ -258,7 +259,11 @@ class _Composer:
             what = f"the tag {shown(tag)} is not allowed"
             self.errors.append(self._error(event, what, "write a plain value without a tag"))
         if isinstance(event, yaml.ScalarEvent):
-            return Scalar(event.value, self._kind(event), line, column)
+            if not event.value.isascii() and _SURROGATE.search(event.value):  # libyaml refuses them itself
+                self._fail(event, "an escape stands for half a character", "write the character itself")
+            return Scalar(
+                event.value, _plain_kind(event.value) if event.implicit[0] else Kind.TEXT, line, column
+            )
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
             while not isinstance(item := next(self._events), yaml.SequenceEndEvent):
@@ -309,10 +314,6 @@ class _Composer:
         if self._repeated > _MAX_REPEATED:
             self._fail(event, f"aliases repeat more than {_MAX_REPEATED} values", "write the values out")
         return node
-
-    @staticmethod
-    def _kind(event: yaml.ScalarEvent) -> Kind:
-        return _plain_kind(event.value) if event.implicit[0] else Kind.TEXT
 
     def _empty(self) -> NoReturn:
         raise ConfigError(

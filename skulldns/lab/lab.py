@@ -246,7 +246,7 @@ def _spawn(directory: Path, options: list[str]) -> subprocess.Popen[str]:
 
 def _await_outcome(supervisor: subprocess.Popen[str]) -> None:
     """Read what the supervisor says until it lets go of the pipe."""
-    assert supervisor.stdout is not None  # noqa: S101 - _spawn asks for it
+    assert supervisor.stdout is not None
     with supervisor.stdout as pipe:
         lines = pipe.read().splitlines()
     try:

@@ -66,18 +66,16 @@ class Engine:
         self,
         registry: Registry,
         memory: GuestMemory,
-        publishers: Iterable[ZonePublisher],
-        lookers: Mapping[SourceName, Mailbox],
         zone_files: Iterable[Name],
         now: Callable[[], float],
     ) -> None:
         self.mailbox = Mailbox()
-        self.sources: dict[SourceName, SourceStatus] = {name: SourceStatus() for name in lookers}
+        self.sources: dict[SourceName, SourceStatus] = {}
         self.zone_files: dict[Name, str | None] = {}
         self._registry = registry
         self._memory = memory
-        self._publishers = {publisher.zone: publisher for publisher in publishers}
-        self._lookers = lookers
+        self._publishers: dict[Name, ZonePublisher] = {}
+        self._lookers: dict[SourceName, Mailbox] = {}
         self._awaited_files = set(zone_files)
         self._now = now
         self._lock = threading.RLock()
@@ -88,6 +86,12 @@ class Engine:
         self._begun = False
         self._tidy_at = 0.0
 
+    def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
+        """Get to know who publishes the decisions and who looks; once, before the first step."""
+        self._publishers = {publisher.zone: publisher for publisher in publishers}
+        self._lookers = dict(lookers)
+        self.sources = {name: SourceStatus() for name in lookers}
+
     def load(self) -> None:
         """Begin with what is remembered, so that nothing is lost while sources do not answer."""
         with self._lock:
@@ -95,10 +99,10 @@ class Engine:
                 self._put(known)
             self._changed.clear()
 
-    def farewell(self, owner: str, name: Name) -> Farewell:
+    def farewell(self, owner: str) -> Farewell:
         """Why records are not wanted any more. Callable from any thread."""
         with self._lock:
-            return self._registry.farewell(owner, name)
+            return self._registry.farewell(owner)
 
     def reading(self) -> "threading.RLock":
         """The lock to hold while reading ``registry`` from another thread."""

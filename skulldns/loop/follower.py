@@ -119,8 +119,8 @@ class Follower:
         self._ahead_since = self._ahead_since or now
         if now - self._ahead_since > 2 * FULL_LOOK_EVERY:
             self._say(
-                f"{self.secondary.where} has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, later than "
-                f"the primary's {self._target}; see that it is configured as a secondary, not as a primary"
+                f"{self.secondary.where} has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
+                f"later than the primary's {self._target}; see that it is configured as a secondary, not as a primary"
             )
 
     def _read_back(self) -> float:

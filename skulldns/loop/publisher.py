@@ -54,7 +54,7 @@ class Publisher:
         primary: NameServer,
         followers: Sequence[Mailbox],
         memory: LedgerMemory,
-        farewell: Callable[[str, Name], Farewell],
+        farewell: Callable[[str], Farewell],
         pacer: Pacer,
         now: Callable[[], float],
         jitter: Callable[[], float],
@@ -391,7 +391,7 @@ class Publisher:
             if one.after is not None
         ]
         gone = [change.key for change in made if change.after is None]
-        evidence = [(one, self._farewell(one.owner, one.name).evidence) for one in made]
+        evidence = [(one, self._farewell(one.owner).evidence) for one in made]
         self._memory.settle(self.zone, entries, gone, evidence, now)
         for entry in entries:
             self.state.enter(entry)

@@ -33,6 +33,8 @@ class NameReport:
 
 @dataclass(frozen=True, slots=True)
 class SourceReport:
+    """A source: whether it answers, since when (Unix time), and how many guests it has."""
+
     name: str
     state: str
     reason: str
@@ -43,6 +45,8 @@ class SourceReport:
 
 @dataclass(frozen=True, slots=True)
 class ServerReport:
+    """A server of a zone: whether it answers, its serial, and how many RRsets it does not serve yet."""
+
     zone: str
     role: str
     address: str
@@ -304,18 +308,20 @@ class Reporter:
 
     def _problems(self, names: Sequence[NameReport], now: float) -> list[str]:
         problems = [error for error in self.engine.zone_files.values() if error]
-        for source in self._sources():
-            if source.reason:
-                problems.append(
-                    source.reason if source.state == "unavailable" else f"{source.name}: {source.reason}"
-                )
+        problems += [
+            source.reason if source.state == "unavailable" else f"{source.name}: {source.reason}"
+            for source in self._sources()
+            if source.reason
+        ]
         for server in self._servers():
             if server.reason:
                 late = server.since is not None and now - server.since > ALARM_AFTER
                 problems.append(f"{'ALARM: ' if late else ''}{server.zone} on {server.role}: {server.reason}")
-        for report in names:
-            if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner:
-                problems.append(f"{report.name} ({report.owner}): {report.reason}")
+        problems += [
+            f"{report.name} ({report.owner}): {report.reason}"
+            for report in names
+            if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner
+        ]
         guarded = {
             reason
             for publisher in self.publishers.values()

@@ -61,7 +61,10 @@ def explain(reporter: Reporter, ledger: LedgerMemory, name: Name, now: float) ->
     history = tuple(
         (
             row.at,
-            f"{dns.rdatatype.to_text(row.key.type)} {row.before or 'nothing'} -> {row.after or 'nothing'}: {row.reason}",
+            (
+                f"{dns.rdatatype.to_text(row.key.type)} {row.before or 'nothing'} -> {row.after or 'nothing'}: "
+                f"{row.reason}"
+            ),
         )
         for row in ledger.journal(name, 5)
     )
@@ -70,11 +73,12 @@ def explain(reporter: Reporter, ledger: LedgerMemory, name: Name, now: float) ->
 
 def _wanting(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]:
     """Who asks for the name: static records, guests, or what is left of one."""
-    found = []
     decision = publisher.state.decision(name)
-    for want in decision.wanted:
-        if want.owner == ZONE_FILE:
-            found.append(Link("zone file", LinkState.GOOD, f"{want.reason}: {want.rrset}"))
+    found = [
+        Link("zone file", LinkState.GOOD, f"{want.reason}: {want.rrset}")
+        for want in decision.wanted
+        if want.owner == ZONE_FILE
+    ]
     owners = {want.owner for want in decision.wanted} | {
         entry.owner for entry in publisher.state.ledger.get(name, {}).values()
     }
@@ -83,11 +87,11 @@ def _wanting(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]
         guests = list(dict.fromkeys([*registry.rivals(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
         verdicts = [registry.verdict(one) for one in guests if registry.known(one)]
     for verdict in verdicts:
-        found += _guest(reporter, verdict, name)
+        found += _guest(reporter, verdict)
     return found or [Link("guest", LinkState.NONE, "no guest and no zone file asks for this name")]
 
 
-def _guest(reporter: Reporter, verdict: Verdict, name: Name) -> list[Link]:
+def _guest(reporter: Reporter, verdict: Verdict) -> list[Link]:
     guest, known = verdict.known.guest, verdict.known
     status = reporter.engine.sources.get(guest.source)
     links = []
@@ -106,8 +110,9 @@ def _guest(reporter: Reporter, verdict: Verdict, name: Name) -> list[Link]:
         links.append(Link("guest", LinkState.WAITING, f"{title} is not shown by its source just now"))
     else:
         links.append(Link("guest", LinkState.GOOD, f"{title} is {guest.state.value}"))
-    for refusal in verdict.refusals:
-        links.append(Link("refused", LinkState.BROKEN, f"{refusal.what}: {refusal.reason}"))
+    links += [
+        Link("refused", LinkState.BROKEN, f"{refusal.what}: {refusal.reason}") for refusal in verdict.refusals
+    ]
     if verdict.addresses:
         links.append(
             Link("address", LinkState.GOOD, ", ".join(str(address) for address in verdict.addresses))

@@ -15,8 +15,8 @@ ZONE_FILE = "zone file"
 class Wanted:
     """An RRset that somebody wants.
 
-    ``owner`` is a guest's identity or ``ZONE_FILE``, ``source`` the guest's source or ``ZONE_FILE``; ``reason`` is a sentence for people; ``alone`` asks for the
-    name as a whole: nothing foreign may stand there.
+    ``owner`` is a guest's identity or ``ZONE_FILE``, ``source`` the guest's source or ``ZONE_FILE``; ``reason`` is
+    a sentence for people; ``alone`` asks for the name as a whole: nothing foreign may stand there.
     """
 
     rrset: RRset

@@ -39,7 +39,7 @@ class Pacer:
     """
 
     capacity: float = 56.0
-    refill: float = 1.5
+    refill: float = 1.2
     quiet: float = 0.25
     patience: float = 0.0
     tokens: float = 56.0

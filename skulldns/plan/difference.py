@@ -34,7 +34,7 @@ def compare(
     decisions: Iterable[Decision],
     current: Mapping[Name, Mapping[RdataType, RRset]],
     ledger: Mapping[Name, Mapping[RdataType, Entry]],
-    farewell: Callable[[str, Name], Farewell],
+    farewell: Callable[[str], Farewell],
     *,
     adopt_equal: bool = False,
 ) -> Difference:
@@ -52,7 +52,7 @@ def _compare_name(
     decision: Decision,
     here: Mapping[RdataType, RRset],
     ours: Mapping[RdataType, Entry],
-    farewell: Callable[[str, Name], Farewell],
+    farewell: Callable[[str], Farewell],
     *,
     adopt_equal: bool,
 ) -> None:
@@ -69,7 +69,7 @@ def _compare_name(
         )
     for rdtype, entry in ours.items():
         if rdtype not in wanted:
-            _compare_unwanted(found, entry, here.get(rdtype), farewell(entry.owner, decision.name).reason)
+            _compare_unwanted(found, entry, here.get(rdtype), farewell(entry.owner).reason)
 
 
 def _compare_wanted(

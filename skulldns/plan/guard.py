@@ -49,7 +49,7 @@ def guarded(
     zone: Name,
     changes: Sequence[Change],
     conflicts: Sequence[tuple[Key, str]],
-    farewell: Callable[[str, Name], Farewell],
+    farewell: Callable[[str], Farewell],
     around: Circumstances,
 ) -> Plan:
     """Judge ``changes`` and make the plan."""
@@ -75,7 +75,7 @@ def guarded(
     agreed = around.agreed == checksum
     groups: defaultdict[tuple[str, Evidence], list[Change]] = defaultdict(list)
     for change in deletions:
-        groups[change.source, farewell(change.owner, change.name).evidence].append(change)
+        groups[change.source, farewell(change.owner).evidence].append(change)
     for (source, evidence), group in groups.items():
         done = around.deleted.get((source, evidence), 0)
         reason = _too_many(source, evidence, len(group), done, around.owned.get(source, 0), around.percent)

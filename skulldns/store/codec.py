@@ -28,14 +28,17 @@ def name_text(name: Name) -> str:
 
 
 def key_of(name: str, rdtype: str) -> Key:
+    """A key as the tables hold it."""
     return Key(dns.name.from_text(name, origin=None), dns.rdatatype.from_text(rdtype))
 
 
 def rrset_text(value: RRset | None) -> str | None:
+    """An RRset's TTL and data as JSON."""
     return None if value is None else json.dumps({"ttl": value.ttl, "data": value.values()})
 
 
 def rrset_from(key: Key, text: str | None) -> RRset | None:
+    """The RRset that ``rrset_text`` wrote."""
     if text is None:
         return None
     parts = json.loads(text)
@@ -43,6 +46,7 @@ def rrset_from(key: Key, text: str | None) -> RRset | None:
 
 
 def known_text(known: Known) -> str:
+    """All that is known of a guest, without its identity, as JSON."""
     guest = known.guest
     return json.dumps(
         {
@@ -71,6 +75,7 @@ def known_text(known: Known) -> str:
 
 
 def known_from(identity: str, text: str) -> Known:
+    """What ``known_text`` wrote."""
     parts: dict[str, Any] = json.loads(text)
     options = parts["options"] | {"names": tuple(parts["options"]["names"])}
     guest = Guest(

@@ -215,12 +215,15 @@ class FakeNameServer:
         if self._copy and self._zone.serial > self._copy.serial:
             self._copy = self._zone.image()
 
+    def twin(self) -> "FakeNameServer":
+        return self
+
     def close(self) -> None:
         """Nothing is open."""
 
     def _apply(self, message: dns.update.UpdateMessage) -> Rcode:
         if self._copy:
-            return dns.rcode.NOTAUTH
+            return dns.rcode.REFUSED  # as BIND does, which could forward it
         return dns.rcode.REFUSED if self.frozen else self._zone.apply(message)
 
     def _image(self) -> ZoneImage:
@@ -233,7 +236,7 @@ class FakeNameServer:
 
 
 def _answer(key: Key, rrsets: Mapping[Key, RRset], zone: Name) -> RRset | None:
-    """What a client gets; a wildcard answers from below the closest name that exists (RFC 4592 section 3.3)."""
+    """What a client gets; a wildcard stands below the closest name that exists (RFC 4592 section 3.3)."""
     found = rrsets.get(key)
     if found or not any(there.name.is_wild() for there in rrsets) or _exists(key.name, rrsets):
         return found

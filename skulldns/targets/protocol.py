@@ -4,8 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from dns.name import Name
-
 from skulldns.model.changes import Change
 from skulldns.model.records import Key, RRset
 

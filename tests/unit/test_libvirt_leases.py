@@ -53,14 +53,16 @@ def test_another_address_and_an_expired_lease_are_told(tmp_path: Path, changes: 
     assert changes.get(timeout=_PATIENCE) == {_MAC}
 
 
-def test_a_renewal_half_a_file_and_other_files_are_not_told(tmp_path: Path, changes: Changes) -> None:
+def test_a_renewed_lease_is_no_change(tmp_path: Path) -> None:
     path = tmp_path / "virbr0.status"
+    _write(path, _text((_MAC, "192.0.2.9"), **{"expiry-time": 1}))
+    watch = LeaseWatch(tmp_path)
     _write(path, _text((_MAC, "192.0.2.9"), **{"expiry-time": 2}))
-    _write(path, '[{"mac-address": "')
-    _write(tmp_path / "virbr0.conf", _text((_MAC, "192.0.2.11")))
-    _write(tmp_path / "virbr1.status", _text((_OTHER_MAC, "192.0.2.12")))
-    assert changes.get(timeout=_PATIENCE) == {_OTHER_MAC}
-    assert changes.empty()
+    assert watch._look() == frozenset()
+    _write(path, "[{")
+    assert watch._look() == frozenset()
+    path.unlink()
+    assert watch._look() == {_MAC}
 
 
 def test_a_missing_directory_is_not_watched(tmp_path: Path) -> None:

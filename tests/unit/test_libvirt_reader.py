@@ -195,6 +195,19 @@ def test_the_agent_and_the_arp_table_are_asked_only_when_they_are_believed() -> 
     assert _addresses(believing) == [["192.0.2.20 (agent)", "192.0.2.30 (arp)"]]
 
 
+def test_a_stopped_guests_agent_is_forgotten() -> None:
+    connection = _Connection([_IN_LAB], {})
+    domain = connection.domains[0]
+    agent = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
+    domain.told = {agent: "192.0.2.20"}
+    reader = _reader(connection, agents=Agents())
+    assert _addresses(reader) == [["192.0.2.20 (agent)"]]
+    domain.reason = "shutoff"
+    assert _addresses(reader) == [[]]
+    domain.reason, domain.told = "running", {agent: libvirt.VIR_ERR_AGENT_UNRESPONSIVE}
+    assert _addresses(reader) == [[]]
+
+
 def test_a_guest_whose_arp_table_cannot_be_read_is_unreadable() -> None:
     connection = _Connection([_IN_LAB], {})
     connection.domains[0].told = {

@@ -136,7 +136,7 @@ def trouble(error: libvirt.libvirtError, where: SourceName, retry_after: float |
     """Say for a person what libvirt's error means."""
     # libvirt puts errno here for errors of the system (VIR_ERR_SYSTEM_ERROR).
     number = error.get_int1() if error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR else 0
-    if number in {errno.ECONNREFUSED}:
+    if number in {errno.ENOENT, errno.ECONNREFUSED}:
         cure = "start libvirt's daemon"
     elif number in {errno.EACCES, errno.EPERM}:
         cure = "let this user open libvirt's read-only socket"

@@ -2,10 +2,13 @@
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import libvirt
@@ -17,6 +20,7 @@ from skulldns.sources.libvirt.agents import Agents
 from skulldns.sources.libvirt.connection import Connect, Link, pause, trouble
 from skulldns.sources.libvirt.domainxml import BadXML
 from skulldns.sources.libvirt.lane import Closed, Lane, NoAnswer
+from skulldns.sources.libvirt.leases import DIRECTORY, LeaseWatch
 from skulldns.sources.libvirt.reader import Reader
 
 Result = TypeVar("Result")
@@ -61,6 +65,7 @@ class LibvirtSource:
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
+        self._uri = uri
         self._name = name or SourceName(f"libvirt {uri}")
         self._agents = Agents(clock) if agent else None
         self._arp = arp
@@ -76,7 +81,7 @@ class LibvirtSource:
         self._next_attempt = clock()
         self._trouble: str | None = None
         self._cure: str | None = None
-        self._closed = False
+        self._closed = threading.Event()
         self._unreadable: frozenset[GuestId] = frozenset()
         self._macs: Mapping[GuestId, frozenset[str]] = {}
 
@@ -104,12 +109,26 @@ class LibvirtSource:
         return self._unreadable
 
     def close(self) -> None:
-        self._closed = True
+        self._closed.set()
         self._wake = _nobody
         self._lane.close(self._drop, self._limits.close)
 
-    def leases_changed(self, macs: frozenset[str]) -> None:
-        """Wake for the guests that were last seen with one of these MACs. Any thread may call this."""
+    def watch_leases(self, directory: Path = DIRECTORY) -> None:
+        """Wake also for the guests whose leases change in libvirt's lease files on this host, until closed.
+
+        Returns at once. Does nothing for the URI of another host, or if there is no such directory.
+        """
+        if urlsplit(self._uri).hostname is None:
+            watch = LeaseWatch(directory)
+            threading.Thread(
+                target=watch.run,
+                args=(self._leases_changed, self._closed),
+                name="libvirt leases",
+                daemon=True,
+            ).start()
+
+    def _leases_changed(self, macs: frozenset[str]) -> None:
+        # The start of a guest that no look has shown yet is an event of its own.
         for guest, own in self._macs.items():
             if own & macs:
                 self._wake(Hint(self._name, guest))
@@ -136,7 +155,7 @@ class LibvirtSource:
     # The caller's side of a look.
 
     def _look(self, ask: Callable[[Reader], Result]) -> Result:
-        if self._closed:
+        if self._closed.is_set():
             raise self._over()
         link = self._link
         if link is None or link.lost:

@@ -29,7 +29,6 @@ _TYPE_AND_CLASS = 4
 _OPCODE = 0x7800
 _POINTER = 0xC0
 _TO_QUESTION = b"\xc0\x0c"
-_POINTER_REACH = 1 << 14
 _OWNER_TO_DATA = 10
 _MAX_TTL = 0x7FFF_FFFF
 
@@ -171,17 +170,14 @@ def _records(
     parser = dns.wire.Parser(wire, start)
     names = dict(known or {})
     for _ in range(count):
-        at = parser.current
-        pointer = wire[at : at + 2]
+        pointer = wire[parser.current : parser.current + 2]
         name = names.get(pointer)
         if name is not None:
-            parser.seek(at + 2)
+            parser.seek(parser.current + 2)
         else:
             name = dns.name.from_wire_parser(parser)
-            # Servers write a name once and then point to it.
-            if pointer[0] < _POINTER and at < _POINTER_REACH:
-                pointer = (_POINTER << 8 | at).to_bytes(2)
-            names[pointer] = name
+            if pointer[0] >= _POINTER:
+                names[pointer] = name
         rdtype, rdclass, ttl, size = parser.get_struct("!HHIH")
         if rdclass != IN:
             parser.seek(parser.current + size)

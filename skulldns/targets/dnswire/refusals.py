@@ -45,8 +45,8 @@ _REFUSALS = {
         "add the key to allow-transfer there",
     ),
     Purpose.UPDATE: (
-        "it refuses updates of the zone {zone}: it is frozen, or the key has no right",
-        "run `rndc thaw {zone}` or check update-policy there",
+        "it refuses updates of the zone {zone}, which is frozen, a secondary's, or closed to the key",
+        "run `rndc thaw {zone}`, or check the primary's address and its update-policy",
     ),
     Purpose.NOTIFY: (
         "it refuses NOTIFY for the zone {zone}",
@@ -108,9 +108,9 @@ def changes_refused(names: Sequence[str], zone: Name, where: str) -> Refused:
         f" and {len(names) - _NAMES_SHOWN} more" * (len(names) > _NAMES_SHOWN)
     )
     return Refused(
-        f"the server's policy denies an update of {shown}",
+        f"its update-policy or its own checks deny an update of {shown}",
         where=where,
-        cure=f"allow it in the update-policy of {_text(zone)}, or ask for another name",
+        cure=f"see its log, and allow it in the update-policy of {_text(zone)} or ask for something else",
     )
 
 

@@ -114,8 +114,13 @@ class Transfer:
         else:
             raise BadAnswer("an incremental transfer leaves out a serial")
 
+    def _holds(self, name: Name) -> bool:
+        """Whether ``name`` is in the zone; names in the zone's own spelling, nearly all, are told quickly."""
+        labels = self._zone.labels
+        return name.labels[-len(labels) :] == labels or name.is_subdomain(self._zone)
+
     def _put(self, record: Record) -> None:
-        if record.type in DNSSEC_OWN or not record.name.is_subdomain(self._zone):
+        if record.type in DNSSEC_OWN or not self._holds(record.name):
             return
         key = Key(record.name, record.type)
         if self.incremental and key in self._base and key not in self._data:
