@@ -3,7 +3,6 @@
 import argparse
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -28,16 +27,16 @@ from skulldns.lab import Lab, LabInfo, Server
 
 GUEST = "hello"
 _PATIENCE = 15.0
-_PAUSE = 0.001
+_PAUSE = 0.002
 _REFRESH = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step on the way: ``look`` gives what was seen, or None while it has not happened."""
+    """One step on the way: ``look`` gives what was seen and when (Unix time), or None while it has not happened."""
 
     title: str
-    look: Callable[[], str | None]
+    look: Callable[[], tuple[str, float] | None]
 
 
 def main() -> int:
@@ -70,26 +69,25 @@ def _show_steps(lab: Lab) -> bool:
     out, info, config = console(), lab.info, load(lab.info.config)
     steps = _steps(info, config)
     lab.guest(GUEST).create()
-    created = time.perf_counter()
+    created = time.time()
     out.print(Text(f"guest {GUEST} was created and started", style="bold"))
-    lock = threading.Lock()
 
-    def watch(step: Step) -> bool:
-        while time.perf_counter() - created < _PATIENCE:
+    def watch(step: Step) -> tuple[str, float] | None:
+        while time.time() - created < _PATIENCE:
             if (seen := step.look()) is not None:
-                taken = (time.perf_counter() - created) * 1000
-                with lock:
-                    out.print(Text("  ✓ ", style="green") + Text(f"{step.title:<14}{taken:7.1f} ms   {seen}"))
-                return True
+                return seen
             time.sleep(_PAUSE)
-        with lock:
-            out.print(
-                Text("  ✗ ", style="red") + Text(f"{step.title:<14} did not happen in {_PATIENCE:.0f} s")
-            )
-        return False
+        return None
 
+    happened = True
     with ThreadPoolExecutor(len(steps)) as pool:
-        happened = all(list(pool.map(watch, steps)))
+        for step, seen in zip(steps, pool.map(watch, steps), strict=True):
+            if seen is None:
+                out.print(Text("  ✗ ", style="red") + Text(f"{step.title:<14} not within {_PATIENCE:.0f} s"))
+                happened = False
+                continue
+            taken = max(0.0, (seen[1] - created) * 1000)
+            out.print(Text("  ✓ ", style="green") + Text(f"{step.title:<14}{taken:7.1f} ms   {seen[0]}"))
     name = ask(config.state, "name", name=f"{GUEST}.{info.zone}")
     out.print(Text("\n  ") + Text(f"{name['name']} is {name['state']}: {', '.join(name['records'])}"))
     return happened and name["state"] == "served"
@@ -98,13 +96,17 @@ def _show_steps(lab: Lab) -> bool:
 def _steps(info: LabInfo, config: Config) -> list[Step]:
     name = f"{GUEST}.{info.zone}"
 
-    def guest_seen() -> str | None:
+    def guest_seen() -> tuple[str, float] | None:
         guests = [one for one in ask(config.state, "guests") if one["name"] == GUEST and one["addresses"]]
-        return f"{guests[0]['source']} shows it with {guests[0]['addresses'][0]['ip']}" if guests else None
+        return (
+            (f"the hypervisor shows it with {guests[0]['addresses'][0]['ip']}", time.time())
+            if guests
+            else None
+        )
 
-    def record_sent() -> str | None:
-        found = ask(config.state, "name", name=name)
-        return f"UPDATE to {info.ns1.address}#{info.ns1.port}" if found["records"] else None
+    def record_sent() -> tuple[str, float] | None:
+        at = ask(config.state, "name", name=name)["sent_at"]
+        return (f"UPDATE to {info.ns1.address}#{info.ns1.port}", at) if at is not None else None
 
     return [
         Step("guest seen", guest_seen),
@@ -114,7 +116,7 @@ def _steps(info: LabInfo, config: Config) -> list[Step]:
     ]
 
 
-def _answer(server: Server, name: str) -> str | None:
+def _answer(server: Server, name: str) -> tuple[str, float] | None:
     """The server's own authoritative answer, or None while it has none."""
     query = dns.message.make_query(name, dns.rdatatype.A, flags=0)
     try:
@@ -123,7 +125,7 @@ def _answer(server: Server, name: str) -> str | None:
         return None
     if reply.rcode() != dns.rcode.NOERROR or not reply.answer or not reply.flags & dns.flags.AA:
         return None
-    return reply.answer[0].to_text()
+    return reply.answer[0].to_text(), time.time()
 
 
 def _stay(lab: Lab) -> None:

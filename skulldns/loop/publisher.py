@@ -67,6 +67,7 @@ class Publisher:
         self.pending: dict[Key, tuple[float, str]] = {}
         self.conflicts: dict[Key, str] = {}
         self.blocked: dict[Key, tuple[Block, str]] = {}
+        self.sent_at: dict[Name, float] = {}
         self.messages = 0
         self._followers = followers
         self._memory = memory
@@ -317,7 +318,7 @@ class Publisher:
         self._pacer = self._pacer.sent(now)
         messages = self.messages
         sent = [change for batch in self.primary.batches(due) for change in self._send(batch)]
-        self._confirm(sent, self.messages - messages)
+        self._confirm(sent, self.messages - messages, now)
 
     def _note(self, plan: Plan) -> None:
         """Keep what the plan could not do, for status and why."""
@@ -358,7 +359,7 @@ class Publisher:
         for key in added:
             self.state.strike(key)
 
-    def _confirm(self, sent: Sequence[Change], messages: int) -> None:
+    def _confirm(self, sent: Sequence[Change], messages: int, at: float) -> None:
         """Read back what was sent, from the primary here and from the secondaries by their followers."""
         if not sent:
             return
@@ -379,12 +380,11 @@ class Publisher:
                 answer = answers.get(change.key)
                 serves = " ".join(answer.values()) if answer else "nothing"
                 self._postpone([change], f"{self.primary.where} said NOERROR but serves {serves}")
-        self._settle(made)
+        self._settle(made, at)
         if made:
             self._mark(self._parked)
 
-    def _settle(self, made: Sequence[Change]) -> None:
-        now = self._now()
+    def _settle(self, made: Sequence[Change], at: float) -> None:
         entries = [
             Entry(one.key, one.owner, one.source, one.reason, one.after)
             for one in made
@@ -392,13 +392,14 @@ class Publisher:
         ]
         gone = [change.key for change in made if change.after is None]
         evidence = [(one, self._farewell(one.owner).evidence) for one in made]
-        self._memory.settle(self.zone, entries, gone, evidence, now)
+        self._memory.settle(self.zone, entries, gone, evidence, at)
         for entry in entries:
             self.state.enter(entry)
         for key in gone:
             self.state.strike(key)
         for change in made:
             self.pending.pop(change.key, None)
+            self.sent_at[change.name] = at
             self._later.pop(change.name, None)
             _log.info("%s %s: %s", change.action, change.after or change.before, change.reason)
 

@@ -21,7 +21,10 @@ from skulldns.plan.cadence import ALARM_AFTER
 
 @dataclass(frozen=True, slots=True)
 class NameReport:
-    """One name: its state in the words of the design, why, since when (Unix time), and its records as text."""
+    """One name: its state in the words of the design, why, since when, and its records as text.
+
+    ``since`` and ``sent_at``, when this process last sent a change of it, are Unix times.
+    """
 
     name: str
     state: NameState
@@ -29,6 +32,7 @@ class NameReport:
     owner: str = ""
     records: tuple[str, ...] = ()
     since: float | None = None
+    sent_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,7 @@ class Reporter:
             for value in rrset.values()
         )
         state, reason, owner, since = self._judge(name, publisher, now)
-        return NameReport(text, state, reason, owner, records, since)
+        return NameReport(text, state, reason, owner, records, since, publisher.sent_at.get(name))
 
     def publisher_of(self, name: Name) -> Publisher | None:
         """The publisher of the deepest zone that holds ``name``."""

@@ -61,6 +61,7 @@ def batches(zone: Name, changes: Iterable[Change], limit: int = UPDATE_LIMIT) ->
             hopeless.append(tuple(same_name))
         else:
             sized.append((same_name, records.size, bool(records.deletions)))
+    sized.sort(key=lambda entry: not entry[2])
     parts: list[list[Change]] = []
     left = 0
     for same_name, size, _ in sized:
