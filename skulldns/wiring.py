@@ -1,5 +1,6 @@
 """Config to live objects: the only place that names concrete classes, reads the clock and draws random numbers."""
 
+import platform
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +23,7 @@ from skulldns.errors import ConfigError
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
+from skulldns.loop.mailbox import Worker
 from skulldns.loop.publisher import Publisher, ZoneRules
 from skulldns.loop.report import Reporter
 from skulldns.model.guests import IPAddress, SourceName
@@ -49,6 +51,16 @@ class Installation:
     followers: dict[Name, tuple[Follower, ...]]
     now: Callable[[], float]
 
+    def workers(self) -> Iterable[tuple[str, Worker]]:
+        """Every worker with a name for its thread; those that write come before those that look."""
+        yield "engine", self.engine
+        for publisher in self.publishers:
+            yield f"publisher {publisher.zone}", publisher
+            for follower in self.followers[publisher.zone]:
+                yield f"follower {publisher.zone} {follower.secondary.where}", follower
+        for looker in self.lookers:
+            yield f"looker {looker.source.name}", looker
+
     @property
     def reporter(self) -> Reporter:
         return Reporter(self.engine, self.publishers, self.followers)
@@ -68,6 +80,7 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
 
     ``read_only`` keeps what is learned in this process to itself. Raises ``ConfigError`` and ``Unavailable``.
     """
+    check_supported(config)
     if read_only:
         database = open_for_looking(config.database)
     else:
@@ -107,6 +120,17 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
     return Installation(config, ledger, engine, lookers, tuple(publishers), followers, time.time)
 
 
+def check_supported(config: Config) -> None:
+    """Raise ``ConfigError`` for what the config may say but this version does not do."""
+    for source in config.sources:
+        if not isinstance(source, LibvirtSourceConfig):
+            raise ConfigError(
+                f"sources of kind {source.kind} are not supported in this version",
+                file=config.path,
+                cure="leave it out",
+            )
+
+
 def zone_file(zone: ZoneConfig) -> ZoneFile:
     """Read and parse one zone's file; an error becomes part of the value, so that the last good one stays."""
     try:
@@ -141,10 +165,7 @@ def _source_name(source: SourceConfig) -> SourceName:
 
 
 def _source(source: SourceConfig, *, watch_leases: bool) -> Source:
-    if not isinstance(source, LibvirtSourceConfig):
-        raise ConfigError(
-            f"sources of kind {source.kind} are not supported in this version", cure="leave it out"
-        )
+    assert isinstance(source, LibvirtSourceConfig), "check_supported lets no other pass"
     found = LibvirtSource(source.uri, name=_source_name(source), agent=source.agent, arp=source.arp)
     if watch_leases:
         found.watch_leases()
@@ -162,7 +183,7 @@ def _settings(config: Config, source: SourceConfig) -> GuestSettings:
         publish=config.guests.publish,
         on_stop=config.guests.on_stop,
         grace=config.guests.grace,
-        reserved=tuple(config.policy.reserved),
+        reserved=(*config.policy.reserved, platform.node().partition(".")[0].lower()),
         forbidden=_forbidden(config),
         proxy_addresses=tuple(ip_address(one) for one in proxy),
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from skulldns.cli import config_option
-from skulldns.config import load
 
 
 @click.command()
@@ -24,7 +23,7 @@ def run(config: Path, *, verbose: bool) -> None:
         stream=sys.stderr,
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    daemon = Daemon(load(config))
+    daemon = Daemon(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
     daemon.run(lambda: logging.getLogger(__name__).info("running"))

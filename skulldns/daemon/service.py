@@ -9,56 +9,85 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import watchfiles
-
 from skulldns import wiring
-from skulldns.config import Config
+from skulldns.config import Config, load
 from skulldns.daemon.control import ControlServer
+from skulldns.daemon.files import AdminFiles
 from skulldns.daemon.verbs import Verbs
 from skulldns.errors import Unavailable
 from skulldns.loop.mailbox import Call, Worker
-from skulldns.plan.cadence import FULL_LOOK_EVERY
 
 _log = logging.getLogger(__name__)
 
+_JOIN_TIMEOUT = 2.0
+"""Seconds that a worker gets to finish its step; one that waits for a dead server is left behind."""
+
 
 class Daemon:
-    """A running installation."""
+    """The daemon of one config file. A good change of that file makes it begin anew with it."""
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._installation = wiring.build(config)
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self.failed: BaseException | None = None
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stopped = threading.Event()
+        self._session: _Session | None = None
 
     def run(self, started: Callable[[], None]) -> None:
-        """Work until ``stop``; ``started`` is called once everything listens. Raises what a worker died of."""
-        installation = self._installation
-        with state_lock(self._config.state):
-            followers = [one for group in installation.followers.values() for one in group]
-            for looker in installation.lookers:
-                looker.start()
-            self._spawn(installation.engine, "engine")
-            for publisher in installation.publishers:
-                self._spawn(publisher, f"publisher {publisher.zone}")
-            for follower in followers:
-                self._spawn(follower, f"follower {follower.zone}")
-            for looker in installation.lookers:
-                self._spawn(looker, f"looker {looker.source.name}")
-            self._thread(self._watch_zone_files, "zone files")
-            control = ControlServer(self._config.state, Verbs(installation, _in_thread).table())
-            try:
-                started()
-                self._stop.wait()
-            finally:
-                control.close()
-                self._wind_down(installation)
-        if self.failed is not None:
-            raise self.failed
+        """Work until ``stop``; ``started`` is called each time everything listens.
+
+        Raises ``ConfigError`` and ``Unavailable`` when it cannot begin, and what a worker died of.
+        """
+        config: Config | None = load(self._path)
+        while config is not None and not self._stopped.is_set():
+            with state_lock(config.state):
+                self._session = _Session(config)
+                if self._stopped.is_set():
+                    self._session.stop()
+                config = self._session.run(started)
 
     def stop(self) -> None:
         """End the run; callable from a signal handler or another thread."""
+        self._stopped.set()
+        if self._session is not None:
+            self._session.stop()
+
+
+class _Session:
+    """The workers of one config, from start to stop."""
+
+    def __init__(self, config: Config) -> None:
+        self._installation = wiring.build(config)
+        self._files = AdminFiles(config, self._installation.engine.mailbox.put)
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._failed: BaseException | None = None
+        self._changed: Config | None = None
+
+    def run(self, started: Callable[[], None]) -> Config | None:
+        """Work until stopped, or until the config file has changed for good: then that is returned."""
+        installation = self._installation
+        for looker in installation.lookers:
+            looker.start()
+        for name, worker in installation.workers():
+            self._spawn(worker, name)
+        self._thread(self._watch_files, "files")
+        control = ControlServer(installation.config.state, Verbs(installation, _in_thread).table())
+        try:
+            started()
+            self._stop.wait()
+        finally:
+            control.close()
+            self._wind_down()
+        if self._failed is not None:
+            raise self._failed
+        return self._changed
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def _watch_files(self) -> None:
+        self._changed = self._files.watch(self._stop)
+        if self._changed is not None:
+            _log.info("%s has changed; beginning anew with it", self._changed.path)
         self._stop.set()
 
     def _spawn(self, worker: Worker, name: str) -> None:
@@ -75,55 +104,20 @@ class Daemon:
                 work()
             except Exception as error:  # noqa: BLE001 - a worker's last border: the daemon ends loudly, never half-alive
                 _log.critical("%s failed: %r", name, error, exc_info=True)
-                self.failed = error
+                self._failed = error
                 self._stop.set()
 
         thread = threading.Thread(target=guarded_work, name=name, daemon=True)
         thread.start()
         self._threads.append(thread)
 
-    def _watch_zone_files(self) -> None:
-        """Read every zone file now, when one changes, and once a minute."""
-        zones = [zone for zone in self._config.zones.values() if zone.file]
-        read: dict[Path, Any] = {}
-
-        def look() -> None:
-            for zone in zones:
-                assert zone.file is not None, "only zones with a file are listed"
-                stamp = _stamp(zone.file)
-                if read.get(zone.file) != stamp:
-                    read[zone.file] = stamp
-                    self._installation.engine.mailbox.put(wiring.zone_file(zone))
-
-        look()
-        directories = {zone.file.parent for zone in zones if zone.file and zone.file.parent.is_dir()}
-        if not directories:
-            return
-        for _ in watchfiles.watch(
-            *directories,
-            stop_event=self._stop,
-            debounce=100,
-            step=20,
-            rust_timeout=round(FULL_LOOK_EVERY * 1000),
-            yield_on_timeout=True,
-            recursive=False,
-        ):
-            look()
-
-    def _wind_down(self, installation: wiring.Installation) -> None:
+    def _wind_down(self) -> None:
         self._stop.set()
-        followers = [one for group in installation.followers.values() for one in group]
-        workers: list[Worker] = [
-            installation.engine,
-            *installation.publishers,
-            *installation.lookers,
-            *followers,
-        ]
-        for worker in workers:
+        for _, worker in self._installation.workers():
             worker.mailbox.close()
         for thread in self._threads:
-            thread.join(timeout=2)
-        installation.close()
+            thread.join(_JOIN_TIMEOUT)
+        self._installation.close()
 
 
 @contextmanager
@@ -155,12 +149,3 @@ def _in_thread(worker: Worker, function: Callable[[], Any]) -> Any:
         raise Unavailable(
             "the daemon is busy with a server that does not answer", cure="look at `skulldns status`"
         ) from None
-
-
-def _stamp(path: Path) -> Any:
-    """What tells one version of a file from the next."""
-    try:
-        found = path.stat()
-    except OSError as error:
-        return error.errno
-    return (found.st_mtime_ns, found.st_size, found.st_ino)

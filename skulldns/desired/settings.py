@@ -11,7 +11,11 @@ from skulldns.model.policy import OnStop, Publish
 
 @dataclass(frozen=True, slots=True)
 class GuestSettings:
-    """How the guests of one source are published in ``zone``. ``grace`` and ``ttl`` are in seconds."""
+    """How the guests of one source are published in ``zone``.
+
+    ``grace`` and ``ttl`` are in seconds; ``reserved`` are labels beside the built-in ones that no guest gets, the
+    hypervisor's own name among them; ``forbidden`` are addresses that no guest publishes.
+    """
 
     zone: Name
     ttl: int

@@ -17,7 +17,7 @@ from skulldns.loop.looker import LookAgain
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.desired import Decision, Farewell
 from skulldns.model.guests import Guest, GuestId, SourceName
-from skulldns.model.observations import Down, Missed, Seen, Snapshot, ZoneFile
+from skulldns.model.observations import ConfigFile, Down, Missed, Seen, Snapshot, ZoneFile
 from skulldns.model.presence import Known
 from skulldns.plan.cadence import FULL_LOOK_EVERY
 from skulldns.store.protocol import GuestMemory
@@ -72,6 +72,7 @@ class Engine:
         self.mailbox = Mailbox()
         self.sources: dict[SourceName, SourceStatus] = {}
         self.zone_files: dict[Name, str | None] = {}
+        self.config_error: str | None = None
         self._registry = registry
         self._memory = memory
         self._publishers: dict[Name, ZonePublisher] = {}
@@ -139,6 +140,9 @@ class Engine:
                 self.sources[source] = SourceStatus(status.answered_at, status.down_since or now, reason)
             case ZoneFile() as file:
                 self._zone_file(file)
+            case ConfigFile(error=error):
+                _log.error("%s; the last good config stays in force", error)
+                self.config_error = error
             case Call() as call:
                 call.run()
 

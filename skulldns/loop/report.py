@@ -311,7 +311,8 @@ class Reporter:
         return found
 
     def _problems(self, names: Sequence[NameReport], now: float) -> list[str]:
-        problems = [error for error in self.engine.zone_files.values() if error]
+        files = [self.engine.config_error, *self.engine.zone_files.values()]
+        problems = [f"{error}; the last good version stays in force" for error in files if error]
         problems += [
             source.reason if source.state == "unavailable" else f"{source.name}: {source.reason}"
             for source in self._sources()

@@ -99,6 +99,8 @@ def _guest(reporter: Reporter, verdict: Verdict) -> list[Link]:
         links.append(Link("source", LinkState.BROKEN, f"{guest.source} is not in the config any more"))
     elif status.reason is not None:
         links.append(Link("source", LinkState.BROKEN, status.reason))
+    elif status.answered_at is None:
+        links.append(Link("source", LinkState.WAITING, f"{guest.source} has not answered yet"))
     else:
         links.append(Link("source", LinkState.GOOD, f"{guest.source} answers"))
     title = f"{guest.name} ({guest.id})"

@@ -51,4 +51,11 @@ class ZoneFile:
     error: str | None = None
 
 
-Observation = Seen | Missed | Snapshot | Down | ZoneFile
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """The config file was changed and has an error, so that the last good one stays in force."""
+
+    error: str
+
+
+Observation = Seen | Missed | Snapshot | Down | ZoneFile | ConfigFile

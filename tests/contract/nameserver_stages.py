@@ -3,7 +3,6 @@
 import re
 import subprocess
 from abc import ABC, abstractmethod
-from pathlib import Path
 
 import dns.name
 import dns.query
@@ -20,6 +19,8 @@ from skulldns.targets.fake import FakeNameServer, FakeZone
 from skulldns.targets.nameserver import DnsServer
 from skulldns.targets.protocol import NameServer
 from tests.support import require
+
+_SERIAL = re.compile(r"\d+(?=\s+;\s*serial)")
 
 
 class Stage(ABC):
@@ -141,12 +142,15 @@ class BindStage(Stage):
         self.rndc("thaw", self.lab.info.zone)
 
     def rewind(self, serial: int) -> None:
+        primary = self.primary()
+        now = primary.serial()
+        primary.close()
         self.freeze()
-        [file] = self._home.glob(f"{self.lab.info.zone}.zone")
+        file = self.lab.info.ns1.rndc_conf.parent / f"{self.lab.info.zone}.zone"
+        # named writes the file in the background, and puts it in its place when it is complete.
+        until(lambda: _serial_in(file.read_text(encoding="utf-8")) == now, "writing the frozen zone")
         text = file.read_text(encoding="utf-8")
-        changed, count = re.subn(r"(?<=\n)\s+\d+(?=\s+;\s*serial)", f"\n\t\t{serial}", text)
-        assert count == 1, text
-        file.write_text(changed, encoding="utf-8")
+        file.write_text(_SERIAL.sub(str(serial), text, count=1), encoding="utf-8")
         self.thaw()
 
     def stop(self) -> None:
@@ -167,10 +171,6 @@ class BindStage(Stage):
         rndc = require("rndc", package="bind9")
         subprocess.run([rndc, "-c", configuration, *words], check=True, capture_output=True, timeout=20)
 
-    @property
-    def _home(self) -> Path:
-        return self.lab.info.ns1.rndc_conf.parent
-
     def _update(self) -> dns.update.UpdateMessage:
         return dns.update.UpdateMessage(self.zone, keyring=key(self.lab.info.hand_tsig))
 
@@ -183,3 +183,9 @@ class BindStage(Stage):
 def key(tsig: Tsig) -> dns.tsig.Key:
     """The key as dnspython has it."""
     return dns.tsig.Key(tsig.name, tsig.secret, tsig.algorithm)
+
+
+def _serial_in(text: str) -> int:
+    found = _SERIAL.search(text)
+    assert found, text
+    return int(found[0])
