@@ -109,7 +109,7 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
                 server(config, rules.zone, zone.primary),
                 [follower.mailbox for follower in followers[rules.zone]],
                 ledger,
-                engine.farewell,
+                engine,
                 pacer,
                 time.time,
                 random.random,

@@ -105,6 +105,15 @@ class Engine:
         with self._lock:
             return self._registry.farewell(owner)
 
+    def unseen(self) -> Mapping[str, frozenset[str]]:
+        """The guests of each source that it does not show and whose end nobody announced. From any thread."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        with self._lock:
+            for known in self._registry.all_known():
+                if not known.present and not known.witnessed:
+                    found[known.guest.source].add(known.id)
+        return {source: frozenset(guests) for source, guests in found.items()}
+
     def reading(self) -> "threading.RLock":
         """The lock to hold while reading ``registry`` from another thread."""
         return self._lock

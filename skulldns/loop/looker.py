@@ -109,7 +109,7 @@ class Looker:
     def _unavailable(self, error: Unavailable) -> float:
         """Say so, and look at everything when it is back: events may have been missed."""
         if self._failures == 0:
-            _log.warning("%s: %s", self.source.name, error)
+            _log.warning("%s", error)
         self._deliver(Down(self.source.name, str(error)))
         wait = error.retry_after or pause(RETRY_PAUSES, self._failures, self._jitter())
         self._failures += 1

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from dns.name import Name
 
@@ -45,6 +46,16 @@ class ServerStatus:
     reason: str | None = None
 
 
+class Census(Protocol):
+    """What the publishers ask about guests; callable from any thread."""
+
+    def farewell(self, owner: str) -> Farewell:
+        """Why records of ``owner`` are not wanted any more."""
+
+    def unseen(self) -> Mapping[str, frozenset[str]]:
+        """The owners, by source, that their source does not show and whose end nobody announced."""
+
+
 class Publisher:
     """Publishes one zone on its primary."""
 
@@ -54,7 +65,7 @@ class Publisher:
         primary: NameServer,
         followers: Sequence[Mailbox],
         memory: LedgerMemory,
-        farewell: Callable[[str], Farewell],
+        census: Census,
         pacer: Pacer,
         now: Callable[[], float],
         jitter: Callable[[], float],
@@ -71,7 +82,7 @@ class Publisher:
         self.messages = 0
         self._followers = followers
         self._memory = memory
-        self._farewell = farewell
+        self._census = census
         self._pacer = pacer
         self._now = now
         self._jitter = jitter
@@ -246,7 +257,7 @@ class Publisher:
             [self.state.decision(name) for name in sorted(names)],
             self.state.current,
             self.state.ledger,
-            self._farewell,
+            self._census.farewell,
             adopt_equal=self._adopt_equal,
         )
 
@@ -256,12 +267,16 @@ class Publisher:
             self.zone,
             difference.changes,
             tuple(difference.conflicts.items()),
-            self._farewell,
+            self._census.farewell,
             Circumstances(
                 mode=self.rules.mode,
                 percent=self.rules.percent,
                 owned=self.state.owned_by_source,
                 deleted=self._memory.deletions(self.zone, self._now() - WINDOW) if deletions else {},
+                unseen={
+                    source: sum(self.state.entries_of(owner) for owner in owners)
+                    for source, owners in (self._census.unseen() if deletions else {}).items()
+                },
                 silent_sources=self._silent,
                 agreed=agreed,
                 unpublished={one.owner for one in deletions if self.state.unpublished(one.owner)},
@@ -391,7 +406,7 @@ class Publisher:
             if one.after is not None
         ]
         gone = [change.key for change in made if change.after is None]
-        evidence = [(one, self._farewell(one.owner).evidence) for one in made]
+        evidence = [(one, self._census.farewell(one.owner).evidence) for one in made]
         self._memory.settle(self.zone, entries, gone, evidence, at)
         for entry in entries:
             self.state.enter(entry)

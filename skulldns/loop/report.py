@@ -15,6 +15,7 @@ from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import GuestId, GuestState
 from skulldns.model.namestate import NameState
 from skulldns.model.plan import Block
+from skulldns.model.presence import Known
 from skulldns.model.records import Key
 from skulldns.plan.cadence import ALARM_AFTER
 
@@ -259,20 +260,30 @@ class Reporter:
         for name, status in self.engine.sources.items():
             own = [known for known in guests if known.guest.source == name]
             running = [known for known in own if known.present and known.guest.state is GuestState.RUNNING]
-            missing = [known for known in own if not known.present]
+            missing = [known for known in own if self._is_held_unseen(known)]
             state, reason = ("ready", "")
             if status.reason is not None:
                 state, reason = "unavailable", status.reason
             elif status.answered_at is None:
                 state, reason = "not answered yet", ""
             elif missing:
-                state, reason = "ready", f"{len(missing)} known guests are not shown; their names are held"
+                state = "ready"
+                reason = (
+                    f"{len(missing)} of {len(own)} known guests are not shown, their names are held; if they are gone "
+                    "for good, wait for their grace, then agree with what `skulldns plan` shows"
+                )
             found.append(
                 SourceReport(
                     str(name), state, reason, status.down_since or status.answered_at, len(own), len(running)
                 )
             )
         return found
+
+    def _is_held_unseen(self, known: Known) -> bool:
+        """Whether the source does not show a guest that has names and whose end nobody announced."""
+        if known.present or known.witnessed:
+            return False
+        return any(publisher.owns(known.id) for publisher in self.publishers.values())
 
     def _servers(self) -> list[ServerReport]:
         found = []

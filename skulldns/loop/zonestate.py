@@ -43,6 +43,10 @@ class ZoneState:
     def owns(self, owner: str) -> bool:
         return self._entries_of[owner] > 0
 
+    def entries_of(self, owner: str) -> int:
+        """How many RRsets of ours are ``owner``'s."""
+        return self._entries_of[owner]
+
     def names(self) -> set[Name]:
         """Every name where something is wanted or ours."""
         return self.wanted.keys() | self.ledger.keys()

@@ -10,7 +10,7 @@ small zone needs nobody. A name that moves with its guest (a rename) is no loss 
 import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dns.name import Name
 
@@ -31,7 +31,8 @@ class Circumstances:
     """What the guard needs to know besides the changes.
 
     ``owned`` counts our RRsets in the zone by source; ``deleted`` those deleted in the last ``WINDOW`` by source
-    and by evidence;
+    and by evidence; ``unseen`` counts, by source, our RRsets whose guests it does not show just now though nobody
+    announced their end;
     ``silent_sources`` are those that have not answered since start; ``agreed`` is the checksum a person agreed
     to; ``unpublished`` are owners with a name that is wanted but not there yet.
     """
@@ -40,6 +41,7 @@ class Circumstances:
     percent: int
     owned: Mapping[str, int]
     deleted: Mapping[tuple[str, Evidence], int]
+    unseen: Mapping[str, int] = field(default_factory=dict)
     silent_sources: tuple[str, ...] = ()
     agreed: str | None = None
     unpublished: Collection[str] = ()
@@ -78,7 +80,11 @@ def guarded(
         groups[change.source, farewell(change.owner).evidence].append(change)
     for (source, evidence), group in groups.items():
         done = around.deleted.get((source, evidence), 0)
-        reason = _too_many(source, evidence, len(group), done, around.owned.get(source, 0), around.percent)
+        count = len(group)
+        if evidence is Evidence.UNSEEN:
+            # Guests vanish one by one from our view: the first of many must not pass as the only one.
+            count = max(count, around.unseen.get(source, 0))
+        reason = _too_many(source, evidence, count, done, around.owned.get(source, 0), around.percent)
         if reason and not agreed:
             blocked += [Blocked(change, Block.GUARD, reason) for change in group]
         else:

@@ -2,8 +2,9 @@
 
 import random
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 from xml.sax.saxutils import escape
 
@@ -56,67 +57,84 @@ def set_names(domain: libvirt.virDomain, *names: str) -> None:
     domain.setMetadata(kind, f"<guest>{children}</guest>", "skulldns", METADATA, where)
 
 
+@dataclass(frozen=True, slots=True)
+class Tenure:
+    """A guest surely had a name from ``begun`` to ``ended`` (monotonic; None: still)."""
+
+    name: str
+    uuid: str
+    begun: float
+    ended: float | None = None
+
+
 @dataclass(slots=True)
 class Pawn:
-    """One guest of the churn, as the hypervisor was told.
-
-    ``leased`` are all addresses it ever had, the oldest first; ``named`` the moment (monotonic) since which it has
-    its name.
-    """
+    """One guest of the churn, as the hypervisor was told; ``leased``: all its addresses, the oldest first."""
 
     domain: libvirt.virDomain
-    name: str
-    named: float
-    leased: list[str] = field(default_factory=list)
+    tenure: Tenure
+    leased: list[str]
+
+    @property
+    def name(self) -> str:
+        """Its name now."""
+        return self.tenure.name
 
 
 class Churn:
-    """Changes guests at random, always in the same way for one seed. Labels are made for one zone."""
+    """Changes guests at random, always in the same way for one seed."""
 
     def __init__(self, connection: libvirt.virConnect, zone: str, seed: int) -> None:
         self._connection = connection
         self._zone = zone
         self._random = random.Random(seed)  # noqa: S311 - a seeded sequence is the purpose
         self._pawns: dict[str, Pawn] = {}
+        self._drawn: list[Pawn] = []
         self._freed: list[str] = []
         self._count = 0
-        self.undefined = 0
-        self.starts = 0
-        self.done: dict[str, int] = {}
-
-    @property
-    def pawns(self) -> tuple[Pawn, ...]:
-        """All guests that are defined now."""
-        return tuple(self._pawns.values())
+        self._former: list[Tenure] = []
+        self.leases: dict[str, str] = {}
+        self.deeds: Counter[str] = Counter()
 
     def populate(self, number: int) -> None:
         """Define and start so many guests."""
         for _ in range(number):
-            self._start(self._define(self._fresh()))
+            self._define_one()
+
+    def place(self, name: str) -> str:
+        """Define and start a guest that `change` leaves alone; return its address."""
+        pawn = self._define(name)
+        self._start(pawn)
+        return pawn.leased[-1]
 
     def change(self, number: int) -> None:
         """Do so many things to guests drawn at random."""
-        deeds: dict[Callable[[Pawn], None], int] = {
-            self._stop_or_start: 10,
-            self._restart: 5,
-            self._rename: 4,
-            self._swap: 1,
-            self._undefine: 1,
-            self._redefine: 1,
+        deeds: dict[Callable[[], None], int] = {
+            self._stop_or_start_one: 10,
+            self._restart_one: 5,
+            self._rename_one: 4,
+            self._swap_two: 1,
+            self._undefine_one: 1,
+            self._redefine_one: 1,
+            self._define_one: 1,
         }
         for deed in self._random.choices(list(deeds), list(deeds.values()), k=number):
-            deed(self._random.choice(self.pawns))
-            self.done[deed.__name__] = self.done.get(deed.__name__, 0) + 1
+            deed()
+            self.deeds[deed.__name__] += 1
 
     def draw(self, least: int, most: int) -> int:
         """A number from the same sequence."""
         return self._random.randint(least, most)
 
-    def full_name(self, pawn: Pawn) -> str:
-        """The absolute name that a guest should have: lower case, ``_`` to ``-``."""
-        return f"{pawn.name.lower().replace('_', '-')}.{self._zone}."
+    def tenures(self) -> Sequence[Tenure]:
+        """Who had which name when, with the names as DNS should have them."""
+        return [*self._former, *(pawn.tenure for pawn in self._pawns.values())]
 
-    def expected(self, served: frozenset[str], published: dict[str, str]) -> frozenset[str]:
+    def dns_name(self, name: str) -> str:
+        """The absolute name of a guest: lower case, ``_`` to ``-``."""
+        return f"{name.lower().replace('_', '-')}.{self._zone}."
+
+    def expected(self, served: frozenset[str], published: Mapping[str, str]) -> frozenset[str]:
         """Guests' records in the forward and the reverse zone, as asked from the hypervisor itself.
 
         What a stopped guest keeps is the last address that was published: ``served`` tells which of those it
@@ -124,92 +142,114 @@ class Churn:
         """
         lines: set[str] = set()
         for domain in self._connection.listAllDomains():
-            pawn = self._pawns[domain.UUIDString()]
-            name = self.full_name(pawn)
+            name = self.dns_name(domain.name())
             if domain.isActive():
-                kept = list(addresses(domain))
+                own = list(addresses(domain))
             else:
-                kept = self._kept(pawn, name, served, published.get(domain.UUIDString()))
-            lines |= {f"{name} 60 IN A {address}" for address in kept}
-            lines |= {f"{reverse(address)} 60 IN PTR {name}" for address in kept}
+                pawn = self._pawns[domain.UUIDString()]
+                own = _kept(pawn, name, served, published.get(domain.UUIDString()))
+            lines |= {f"{name} 60 IN A {address}" for address in own}
+            lines |= {f"{reverse(address)} 60 IN PTR {name}" for address in own}
         return frozenset(lines)
 
-    @staticmethod
-    def _kept(pawn: Pawn, name: str, served: frozenset[str], at_least: str | None) -> list[str]:
-        possible = pawn.leased[pawn.leased.index(at_least) :] if at_least else pawn.leased
-        found = [address for address in possible if f"{name} 60 IN A {address}" in served]
-        return found[-1:] or possible[:1] * (at_least is not None)
+    # The deeds
 
-    # One thing each
+    def _define_one(self) -> None:
+        pawn = self._define(self._free())
+        self._drawn.append(pawn)
+        self._start(pawn)
 
-    def _define(self, name: str) -> Pawn:
-        uuid = UUID(int=self._random.getrandbits(128), version=4)
-        pawn = Pawn(define(self._connection, name, uuid=uuid), name, time.monotonic())
-        self._pawns[str(uuid)] = pawn
-        return pawn
+    def _stop_or_start_one(self) -> None:
+        pawn = self._random.choice(self._drawn)
+        if pawn.domain.isActive():
+            pawn.domain.destroy()
+        else:
+            self._start(pawn)
+
+    def _restart_one(self) -> None:
+        pawn = self._random.choice(self._drawn)
+        if pawn.domain.isActive():
+            pawn.domain.destroy()
+        self._start(pawn)
+
+    def _rename_one(self) -> None:
+        pawn = self._random.choice(self._drawn)
+        before = pawn.name
+        self._rename(pawn, self._free())
+        self._freed.append(before)
+
+    def _swap_two(self) -> None:
+        """Give a guest the name that another one gives up in the same moment."""
+        one, other = self._random.sample(self._drawn, 2)
+        name = other.name
+        self._rename(other, self._fresh())
+        self._freed.append(one.name)
+        self._rename(one, name)
+
+    def _undefine_one(self) -> None:
+        pawn = self._random.choice(self._drawn)
+        self._undefine(pawn)
+        self._freed.append(pawn.name)
+
+    def _redefine_one(self) -> None:
+        """The same name, another guest."""
+        pawn = self._random.choice(self._drawn)
+        self._undefine(pawn)
+        successor = self._define(pawn.name)
+        self._drawn.append(successor)
+        self._start(successor)
+
+    # What they consist of
 
     def _fresh(self) -> str:
         self._count += 1
         return self._random.choice(("guest{}", "Guest-{}", "GUEST_{}")).format(self._count)
 
     def _free(self) -> str:
-        """A name that was freed just now, or a new one."""
-        if self._freed and self._random.random() < 0.5:
+        """A name that was freed before, the latest first, or a new one."""
+        if self._freed and self._random.randrange(2):
             return self._freed.pop()
         return self._fresh()
 
+    def _define(self, name: str) -> Pawn:
+        uuid = UUID(int=self._random.getrandbits(128), version=4)
+        domain = define(self._connection, name, uuid=uuid)
+        pawn = Pawn(domain, Tenure(name, str(uuid), time.monotonic()), [])
+        self._pawns[str(uuid)] = pawn
+        return pawn
+
     def _start(self, pawn: Pawn) -> None:
         pawn.domain.create()
-        pawn.leased += addresses(pawn.domain)
-        self.starts += 1
+        for address in addresses(pawn.domain):
+            pawn.leased.append(address)
+            self.leases[address] = pawn.tenure.uuid
 
-    def _stop_or_start(self, pawn: Pawn) -> None:
-        if pawn.domain.isActive():
-            pawn.domain.destroy()
-        else:
-            self._start(pawn)
-
-    def _restart(self, pawn: Pawn) -> None:
-        if pawn.domain.isActive():
-            pawn.domain.destroy()
-        self._start(pawn)
-
-    def _rename(self, pawn: Pawn, name: str | None = None) -> None:
-        """libvirt renames stopped guests only."""
+    def _rename(self, pawn: Pawn, name: str) -> None:
+        """Libvirt renames stopped guests only."""
         running = pawn.domain.isActive()
         if running:
             pawn.domain.destroy()
-        before, pawn.name = pawn.name, name or self._free()
-        pawn.domain.rename(pawn.name, 0)
-        pawn.named = time.monotonic()
-        if name is None:
-            self._freed.append(before)
+        self._former.append(replace(pawn.tenure, ended=time.monotonic()))
+        pawn.domain.rename(name, 0)
+        pawn.tenure = Tenure(name, pawn.tenure.uuid, time.monotonic())
         if running:
             self._start(pawn)
-
-    def _swap(self, pawn: Pawn) -> None:
-        """Give a guest the name that another one gives up in the same moment."""
-        other = self._random.choice(self.pawns)
-        if other is not pawn:
-            name = other.name
-            self._rename(other, self._fresh())
-            self._rename(pawn, name)
 
     def _undefine(self, pawn: Pawn) -> None:
         """Half of them while they run: then they are transient until they stop."""
+        self._former.append(replace(pawn.tenure, ended=time.monotonic()))
         running = pawn.domain.isActive()
-        if running and self._random.random() < 0.5:
+        if running and self._random.randrange(2):
             pawn.domain.destroy()
             running = False
         pawn.domain.undefine()
         if running:
             pawn.domain.destroy()
-        del self._pawns[pawn.domain.UUIDString()]
-        self._freed.append(pawn.name)
-        self.undefined += 1
+        del self._pawns[pawn.tenure.uuid]
+        self._drawn.remove(pawn)
 
-    def _redefine(self, pawn: Pawn) -> None:
-        """The same name, another guest."""
-        self._undefine(pawn)
-        self._freed.remove(pawn.name)
-        self._start(self._define(pawn.name))
+
+def _kept(pawn: Pawn, name: str, served: frozenset[str], at_least: str | None) -> list[str]:
+    possible = pawn.leased[pawn.leased.index(at_least) :] if at_least else pawn.leased
+    found = [address for address in possible if f"{name} 60 IN A {address}" in served]
+    return found[:1] or possible[:1] * (at_least is not None)

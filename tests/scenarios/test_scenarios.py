@@ -94,10 +94,18 @@ def _plan(scenario: dict[str, Any]) -> Plan:
         percent=30,
         owned=owned,
         deleted={},
+        unseen=_unseen(registry, ledger),
         silent_sources=tuple(scenario.get("silent", ())),
         unpublished=unpublished,
     )
     return guarded(ZONE, found.changes, tuple(sorted(found.conflicts.items())), registry.farewell, around)
+
+
+def _unseen(
+    registry: Registry, ledger: dict[dns.name.Name, dict[dns.rdatatype.RdataType, Entry]]
+) -> dict[str, int]:
+    owners = {known.id for known in registry.all_known() if not known.present and not known.witnessed}
+    return {"a": sum(entry.owner in owners for here in ledger.values() for entry in here.values())}
 
 
 def _settings(given: dict[str, Any]) -> GuestSettings:

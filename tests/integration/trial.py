@@ -1,0 +1,274 @@
+"""A running installation on trial: what its command line says of it, and what its servers really hold."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+import dns.exception
+import dns.message
+import dns.query
+import dns.rcode
+import dns.rdatatype
+import dns.tsig
+import dns.update
+import dns.zone
+
+from skulldns.daemon.control import ask
+from skulldns.errors import Unavailable
+from skulldns.lab import Lab, Server, Tsig
+from skulldns.lab.waiting import until
+
+HEALING = 120.0
+"""Seconds after a fault's end within which everything must be as before, without a person."""
+
+_DOMAIN_XML = """
+<domain type="test">
+  <name>{name}</name>{uuid}
+  <memory unit="MiB">64</memory>
+  <os><type>hvm</type></os>
+  <devices><interface type="network"><mac address="{mac}"/><source network="lab"/></interface></devices>
+</domain>
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output, read as JSON."""
+        return json.loads(self.out)
+
+    @property
+    def errors(self) -> list[str]:
+        """Standard error, line by line."""
+        return self.err.splitlines()
+
+
+def skulldns(*arguments: str, config: Path, environment: Mapping[str, str] | None = None) -> Said:
+    """Run the command line in a process of its own, as a person does."""
+    done = subprocess.run(
+        [sys.executable, "-m", "skulldns", *arguments, "--config", str(config)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, **(environment or {})},
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+class Trial:
+    """The lab and the questions that the tests ask about it."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        info = lab.info
+        self.zone = info.zone
+        self.zones = (info.zone, *info.reverse)
+        self.state = info.directory / "state"
+        self.servers = {"ns1": info.ns1, "ns2": info.ns2}
+        self._tsig, self._hand = info.tsig, info.hand_tsig
+
+    # The command line
+
+    def says(self, *arguments: str) -> Said:
+        """What the command line answers."""
+        return skulldns(*arguments, config=self.lab.info.config)
+
+    def status(self) -> Mapping[str, Any]:
+        """What the daemon answers to `status`, without the cost of a process."""
+        found: Mapping[str, Any] = ask(self.state, "status")
+        return found
+
+    def problems(self) -> list[str]:
+        """The sentences of `status`."""
+        return list(self.status()["problems"])
+
+    def names(self) -> dict[str, dict[str, Any]]:
+        """The report on each name, by the name without the zone."""
+        return {self.short(report["name"]): report for report in self.status()["names"]}
+
+    def states(self, *names: str) -> set[str]:
+        """The states of these names; `absent` for one that `status` does not show."""
+        reports = self.names()
+        return {reports[name]["state"] if name in reports else "absent" for name in names}
+
+    def short(self, name: str) -> str:
+        return name.removesuffix("." + self.zone)
+
+    def until_problem(self, *words: str, patience: float = 60.0) -> str:
+        """Wait until `status` has exactly one kind of sentence with all these words, and return it."""
+        found: list[str] = []
+
+        def said() -> bool:
+            found[:] = [one for one in self.problems() if all(word in one for word in words)]
+            return bool(found)
+
+        try:
+            until(said, f"a sentence with {words}", patience=patience)
+        except Unavailable as error:
+            raise AssertionError(f"{error}; status says {self.problems()}") from error
+        return found[0]
+
+    def until_states(self, state: str, *names: str, patience: float = HEALING) -> float:
+        """Wait until each of these names is in this state; returns the seconds that it took."""
+        begun = time.monotonic()
+        try:
+            until(lambda: self.states(*names) == {state}, f"{names} being {state}", patience=patience)
+        except Unavailable as error:
+            reports = self.names()
+            seen = {name: (reports.get(name) or {}) for name in names}
+            shown = {name: (one.get("state"), one.get("reason")) for name, one in seen.items()}
+            raise AssertionError(f"{error}; {shown}; problems {self.problems()}") from error
+        return time.monotonic() - begun
+
+    def until_well(self, patience: float = HEALING) -> float:
+        """Wait until everything is served and nothing is wrong; returns the seconds that it took."""
+        begun = time.monotonic()
+
+        def well() -> bool:
+            status = self.status()
+            unserved = [one for one in status["names"] if one["state"] != "served"]
+            return not unserved and not status["problems"]
+
+        try:
+            until(well, "healing", patience=patience)
+        except Unavailable as error:
+            status = self.status()
+            unserved = [
+                (one["name"], one["state"], one["reason"])
+                for one in status["names"]
+                if one["state"] != "served"
+            ]
+            raise AssertionError(f"{error}; {unserved}; problems {status['problems']}") from error
+        return time.monotonic() - begun
+
+    # The servers
+
+    def holds(self, server: str, zone: str | None = None) -> frozenset[str]:
+        """Every record of a zone on this server but its SOA, by zone transfer."""
+        where, target = self.servers[server], dns.zone.Zone(zone or self.zone)
+        query = dns.message.make_query(zone or self.zone, "AXFR")
+        query.use_tsig(key_of(self._hand))
+        dns.query.inbound_xfr(where.address, target, query, port=where.port, timeout=5)
+        lines = target.to_text(relativize=False).splitlines()
+        return frozenset(line for line in lines if " SOA " not in line)
+
+    def everything(self) -> dict[tuple[str, str], frozenset[str]]:
+        """What both servers hold of all zones."""
+        return {(server, zone): self.holds(server, zone) for server in self.servers for zone in self.zones}
+
+    def answers(self, server: str, name: str, kind: str = "A") -> list[str]:
+        """What this server answers."""
+        where = self.servers[server]
+        query = dns.message.make_query(f"{name}.{self.zone}", kind)
+        reply = dns.query.udp(query, where.address, timeout=2, port=where.port)
+        return [rdata.to_text() for rrset in reply.answer for rdata in rrset]
+
+    def by_hand(self, change: Callable[[dns.update.UpdateMessage], None], zone: str | None = None) -> None:
+        """Change a zone on ns1 as somebody with another key does it by nsupdate."""
+        update = dns.update.UpdateMessage(zone or self.zone, keyring=key_of(self._hand))
+        change(update)
+        where = self.servers["ns1"]
+        assert dns.query.tcp(update, where.address, timeout=5, port=where.port).rcode() == dns.rcode.NOERROR
+
+    def rndc(self, server: str, *command: str) -> str:
+        """Control a name server."""
+        done = subprocess.run(
+            ["/usr/sbin/rndc", "-c", str(self.servers[server].rndc_conf), *command],
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+        )
+        return done.stdout + done.stderr
+
+    @contextmanager
+    def reconfigured(self, server: str, change: Callable[[str], str]) -> Iterator[None]:
+        """Let a server run with another `named.conf` for the length of a block."""
+        path = self.home(server) / "named.conf"
+        before = path.read_text(encoding="utf-8")
+        after = change(before)
+        assert after != before, "the fault did not happen"
+        path.write_text(after, encoding="utf-8")
+        try:
+            self.rndc(server, "reconfig")
+            yield
+        finally:
+            path.write_text(before, encoding="utf-8")
+            self.rndc(server, "reconfig")
+
+    def requests(self, server: str) -> int:
+        """How many requests a server has received since its start."""
+        path = self.home(server) / "named.stats"
+        path.unlink(missing_ok=True)
+        self.rndc(server, "stats")
+        lines = path.read_text(encoding="utf-8").splitlines()
+        start = lines.index("++ Incoming Requests ++")
+        end = next(at for at in range(start + 1, len(lines)) if lines[at].startswith("++"))
+        return sum(int(line.split()[0]) for line in lines[start + 1 : end])
+
+    def home(self, server: str) -> Path:
+        return self.lab.info.directory / server
+
+    def log(self, part: str = "daemon") -> str:
+        """What the daemon has logged."""
+        return (self.lab.info.directory / "log" / f"{part}.log").read_text(encoding="utf-8")
+
+    # Guests
+
+    def define(self, names: Iterable[str], uuids: Mapping[str, str] | None = None) -> dict[str, str]:
+        """Define and start guests; returns the UUID of each. `uuids` brings guests back as they were."""
+        given = dict(uuids or {})
+        with self.lab.hypervisor() as connection:
+            for name in names:
+                uuid = f"<uuid>{given[name]}</uuid>" if name in given else ""
+                number = int.from_bytes(name.encode()[-2:])
+                mac = f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"
+                xml = _DOMAIN_XML.format(name=escape(name), uuid=uuid, mac=mac)
+                domain = connection.defineXML(xml)
+                domain.create()
+                given[name] = domain.UUIDString()
+        return given
+
+    def serve(self, *names: str) -> dict[str, str]:
+        """Define guests, and wait until both servers answer each of them; returns their UUIDs."""
+        found = self.define(names)
+        self.until_states("served", *names, patience=20)
+        return found
+
+
+def key_of(tsig: Tsig) -> dns.tsig.Key:
+    return dns.tsig.Key(tsig.name, tsig.secret, tsig.algorithm)
+
+
+@contextmanager
+def stopped(pid: int | None) -> Iterator[None]:
+    """Keep a process from running for the length of a block."""
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def is_a_sentence_with_cure(sentence: str) -> bool:
+    """One line: what is wrong, a semicolon, what to do."""
+    what, mark, cure = sentence.rpartition("; ")
+    return bool(what and mark and cure) and "\n" not in sentence and "Traceback" not in sentence
