@@ -9,7 +9,7 @@ ONCE ?=
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
 
-.PHONY: help install run test test-unit lint format bench lock clean
+.PHONY: help install run test test-unit lint format bench pictures lock clean
 
 help: ## show this
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -43,6 +43,9 @@ format: install ## let ruff format the code and apply its safe fixes
 
 bench: install ## measure
 	@.venv/bin/python -m benchmarks $(ARGS)
+
+pictures: install ## draw the pictures of README anew, from what the commands really print
+	@.venv/bin/python docs/pictures/make.py
 
 lock: ## renew constraints.txt with the newest versions that fit
 	@PYTHON='$(PYTHON)' packaging/lock

@@ -1,5 +1,6 @@
 """Make the pictures in README: `make pictures` runs the real commands in a lab and draws what they print."""
 
+import io
 import os
 import re
 import subprocess
@@ -22,7 +23,7 @@ def main() -> None:
     _draw("run", "make run ONCE=1", _output(sys.executable, "-m", "skulldns.cli.demo", "--once"))
     with Lab.up() as lab:
         config = ("--config", str(lab.info.config))
-        for name in ("wiki", "irc", "ns1"):
+        for name in ("wiki", "irc_bot", "ns1"):
             lab.guest(name).create()
         until(lambda: "5 served" in _output(*_SKULLDNS, "status", *config), "publishing the guests")
         _draw("status", "skulldns status --all", _output(*_SKULLDNS, "status", "--all", *config))
@@ -38,9 +39,9 @@ def _output(*command: str) -> str:
 
 def _draw(name: str, command: str, output: str) -> None:
     """Write ``name.svg``, with the lab's temporary directory shortened."""
-    console = Console(record=True, width=WIDTH, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as we live
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text(f"$ {command}", style="bold"))
-    console.print(Text.from_ansi(re.sub(r"/tmp/skulldns-lab-\w+", "lab", output.rstrip())))
+    console.print(Text.from_ansi(re.sub(r"\S*/skulldns-lab-\w+", "lab", output.rstrip())))
     console.save_svg(str(HERE / f"{name}.svg"), title="SkullDNS", unique_id=name)
 
 

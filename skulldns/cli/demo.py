@@ -68,8 +68,8 @@ def _show_steps(lab: Lab) -> bool:
     """Create the guest and print each step as it happens; True when all did."""
     out, info, config = console(), lab.info, load(lab.info.config)
     steps = _steps(info, config)
-    lab.guest(GUEST).create()
     created = time.time()
+    lab.guest(GUEST).create()
     out.print(Text(f"guest {GUEST} was created and started", style="bold"))
 
     def watch(step: Step) -> tuple[str, float] | None:
@@ -83,11 +83,11 @@ def _show_steps(lab: Lab) -> bool:
     with ThreadPoolExecutor(len(steps)) as pool:
         for step, seen in zip(steps, pool.map(watch, steps), strict=True):
             if seen is None:
-                out.print(Text("  ✗ ", style="red") + Text(f"{step.title:<14} not within {_PATIENCE:.0f} s"))
+                out.print(Text.assemble(("  ✗ ", "red"), f"{step.title:<14} not within {_PATIENCE:.0f} s"))
                 happened = False
                 continue
             taken = max(0.0, (seen[1] - created) * 1000)
-            out.print(Text("  ✓ ", style="green") + Text(f"{step.title:<14}{taken:7.1f} ms   {seen[0]}"))
+            out.print(Text.assemble(("  ✓ ", "green"), f"{step.title:<14}{taken:7.1f} ms   {seen[0]}"))
     name = ask(config.state, "name", name=f"{GUEST}.{info.zone}")
     out.print(Text("\n  ") + Text(f"{name['name']} is {name['state']}: {', '.join(name['records'])}"))
     return happened and name["state"] == "served"

@@ -104,4 +104,4 @@ def _line(change: dict[str, Any]) -> Text:
     sign, style = _SIGNS[change["action"]]
     before, after = (change[side] for side in ("before", "after"))
     sides = [" ".join(side["values"]) + f" ({side['ttl']})" for side in (before, after) if side]
-    return Text(f"  {sign} {change['name']} {change['type']} ", style=style) + Text(" -> ".join(sides))
+    return Text.assemble((f"  {sign} {change['name']} {change['type']} ", style), " -> ".join(sides))

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -26,39 +27,50 @@ def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     out = console()
     if not live:
         out.print("The daemon is not running; this is what one look shows.", style="yellow")
-    out.print(_sources(found["sources"]))
-    out.print(_servers(found["servers"]))
-    counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items() if number)
-    out.print(Text("names: ", style="bold") + Text(counts or "none"))
     names = [name for name in found["names"] if show_all or name["state"] != "served"]
+    counts = ", ".join(f"{number} {word}" for word, number in found["counts"].items() if number)
+    out.print(_sources(found["sources"]))
+    out.print()
+    out.print(_servers(found["servers"]))
+    out.print()
+    out.print(Text.assemble(("names  ", "bold"), counts or "none"))
     if names:
         out.print(names_table(names))
-    for problem in found["problems"]:
-        out.print(Text("! ", style="bold red") + Text(problem))
-    if not found["problems"]:
-        out.print(Text("nothing is wrong", style="green"))
+    _show_problems(out, found["problems"], {name["reason"] for name in names})
+
+
+def _show_problems(out: Console, problems: list[str], shown: set[str]) -> None:
+    """What is wrong, without what the table of names says already."""
+    if not problems:
+        out.print(Text("\nnothing is wrong", style="green"))
+    for problem in problems:
+        if not any(reason and problem.endswith(reason) for reason in shown):
+            out.print(Text.assemble(("\n! ", "bold red"), problem))
 
 
 def names_table(names: list[dict[str, Any]]) -> Table:
-    """Names with state, owner, records and reason."""
+    """Names with state, owner and records, and the reason for those that are not simply served."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("name", "state", "for", "records", "why"):
+    table.add_column("name", overflow="fold")
+    table.add_column("state", no_wrap=True)
+    for column in ("for", "records", "why"):
         table.add_column(column, overflow="fold")
     for name in names:
         table.add_row(
             Text(name["name"]),
             state(name["state"]),
             Text(name["owner"]),
-            Text(", ".join(name["records"])),
-            Text(name["reason"]),
+            Text("\n".join(name["records"])),
+            Text("" if name["state"] == "served" else name["reason"]),
         )
     return table
 
 
 def _sources(sources: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("source", "state", "since", "guests", "running"):
-        table.add_column(column)
+    table.add_column("source", overflow="fold")
+    for column in ("state", "since", "guests", "running"):
+        table.add_column(column, no_wrap=True, min_width=len(column))
     for source in sources:
         table.add_row(
             Text(source["name"]),

@@ -39,7 +39,7 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
         )
     broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
     if broken is not None:
-        out.print(Text("cause: ", style="bold") + Text(report["reason"] or broken["text"]))
+        out.print(Text.assemble(("cause: ", "bold"), report["reason"] or broken["text"]))
     for at, sentence in chain["history"]:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         out.print(Text(f"  {stamp}  {sentence}", style="dim"))

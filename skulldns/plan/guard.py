@@ -9,7 +9,7 @@ small zone needs nobody. A name that moves with its guest (a rename) is no loss 
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dns.name import Name
@@ -60,38 +60,54 @@ def guarded(
     deletions: list[Change] = []
     retained = {change.name for change in changes if change.after is not None}
     for change in sorted(changes, key=lambda one: one.key):
-        if around.mode is Mode.OBSERVE:
-            blocked.append(Blocked(change, Block.MODE, "the zone's mode is observe"))
-        elif change.action is not Action.DELETE:
+        if held := _held(change, retained, around):
+            blocked.append(held)
+        elif change.action is not Action.DELETE or change.name in retained:
+            # What gives way to something else at its name is no loss.
             allowed.append(change)
-        elif around.mode is Mode.NO_DELETES:
-            blocked.append(Blocked(change, Block.MODE, "the zone's mode is no-deletes"))
-        elif around.silent_sources:
-            silent = ", ".join(around.silent_sources)
-            blocked.append(Blocked(change, Block.WAITING, f"{silent} has not answered yet"))
-        elif change.owner != ZONE_FILE and change.owner in around.unpublished and change.name not in retained:
-            blocked.append(Blocked(change, Block.WAITING, "its owner's new name is not served yet"))
         else:
             deletions.append(change)
     checksum = _checksum(zone, [*allowed, *deletions])
-    agreed = around.agreed == checksum
-    groups: defaultdict[tuple[str, Evidence], list[Change]] = defaultdict(list)
-    for change in deletions:
-        groups[change.source, farewell(change.owner).evidence].append(change)
-    for (source, evidence), group in groups.items():
-        done = around.deleted.get((source, evidence), 0)
-        count = len(group)
-        if evidence is Evidence.UNSEEN:
-            # Guests vanish one by one from our view: the first of many must not pass as the only one.
-            count = max(count, around.unseen.get(source, 0))
-        reason = _too_many(source, evidence, count, done, around.owned.get(source, 0), around.percent)
-        if reason and not agreed:
+    for group, reason in _weighed(deletions, farewell, around):
+        if reason and around.agreed != checksum:
             blocked += [Blocked(change, Block.GUARD, reason) for change in group]
         else:
             allowed += group
     order = {Action.DELETE: 0, Action.REPLACE: 1, Action.ADD: 2}
     allowed.sort(key=lambda one: (order[one.action], one.key))
     return Plan(zone, tuple(allowed), tuple(blocked), tuple(conflicts), checksum)
+
+
+def _held(change: Change, retained: Collection[Name], around: Circumstances) -> Blocked | None:
+    """What keeps one change back by itself; None when nothing does."""
+    if around.mode is Mode.OBSERVE:
+        return Blocked(change, Block.MODE, "the zone's mode is observe")
+    if change.action is not Action.DELETE:
+        return None
+    if around.mode is Mode.NO_DELETES:
+        return Blocked(change, Block.MODE, "the zone's mode is no-deletes")
+    if around.silent_sources:
+        silent = ", ".join(around.silent_sources)
+        return Blocked(change, Block.WAITING, f"{silent} has not answered yet")
+    if change.owner != ZONE_FILE and change.owner in around.unpublished and change.name not in retained:
+        return Blocked(change, Block.WAITING, "its owner's new name is not served yet")
+    return None
+
+
+def _weighed(
+    deletions: Sequence[Change], farewell: Callable[[str], Farewell], around: Circumstances
+) -> Iterator[tuple[list[Change], str | None]]:
+    """The deletions by source and evidence, each group with the reason why it is too big, if it is."""
+    groups: defaultdict[tuple[str, Evidence], list[Change]] = defaultdict(list)
+    for change in deletions:
+        groups[change.source, farewell(change.owner).evidence].append(change)
+    for (source, evidence), group in groups.items():
+        count = len(group)
+        if evidence is Evidence.UNSEEN:
+            # Guests vanish one by one from our view: the first of many must not pass as the only one.
+            count = max(count, around.unseen.get(source, 0))
+        done = around.deleted.get((source, evidence), 0)
+        yield group, _too_many(source, evidence, count, done, around.owned.get(source, 0), around.percent)
 
 
 def _too_many(source: str, evidence: Evidence, count: int, done: int, owned: int, percent: int) -> str | None:

@@ -15,13 +15,14 @@ from skulldns.daemon.control import ask as ask_daemon
 from skulldns.errors import Unavailable
 from skulldns.lab import Lab
 from skulldns.lab.waiting import until
-from tests.integration.dnsview import nsupdate, reverse, transfer
+from tests.integration.dnsview import ask, nsupdate, reverse, transfer
 from tests.integration.hypervisor import Churn
 
 _GUESTS = 500
 _KILLS = 20
 _SEED = 20
 _LAST = 2147483647  # the longest TTL (RFC 2181 section 8)
+_PAUSE = 0.05  # seconds between two samples, so that they do not slow down what they look at
 _STEP = 20  # the test driver's addresses lie so far from each other
 
 # Each at a name beside guests' names, or at a guest's own; none of them wants the name of a guest of the churn.
@@ -61,7 +62,7 @@ def samples(lab: Lab) -> Iterator[list[Sample]]:
     stop = threading.Event()
 
     def look() -> None:
-        while not stop.is_set():
+        while not stop.wait(_PAUSE):
             begun = time.monotonic()
             lines = transfer(lab.info.ns1, lab.info.zone, lab.info.tsig)
             found.append(Sample(begun, time.monotonic(), lines))
@@ -86,6 +87,7 @@ def test_nothing_is_lost_and_nothing_is_left_after_twenty_kills(lab: Lab, sample
 
         # By hand at a guest's own name, at an address that a guest gets later, and at a name that one wants later.
         steady = churn.place("steady")
+        until(lambda: bool(ask(info.ns1, f"steady.{zone}")), "the first names")
         nsupdate(lab, hand, zone, [f'update add steady.{zone} 3 TXT "beside a guest"'])
         next_address = str(ip_address(steady) + _STEP)
         nsupdate(lab, hand, backward, [f"update add {reverse(next_address)} 5 PTR by-hand.example.test."])
