@@ -22,7 +22,8 @@ def run(config: Path, *, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "watchfiles"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     daemon = Daemon(config)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())

@@ -33,9 +33,9 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
     for link in chain["links"]:
         style = STATE_STYLE[link["state"]]
         out.print(
-            Text(f"  {WORDS[link['state']]} ", style=style)
-            + Text(f"{link['link']:<{width}}  ", style="bold")
-            + Text(link["text"])
+            Text.assemble(
+                (f"  {WORDS[link['state']]} ", style), (f"{link['link']:<{width}}  ", "bold"), link["text"]
+            )
         )
     broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
     if broken is not None:

@@ -57,10 +57,15 @@ class Looker:
         try:
             if now >= self._full_look_at:
                 self._look_at_everything()
-            for identity in [identity for identity, due in self._due.items() if due <= now]:
-                self._look_at(identity)
         except Unavailable as error:
             return self._unavailable(error)
+        try:
+            for identity in [identity for identity, due in self._due.items() if due <= now]:
+                self._look_at(identity)
+        except Unavailable:
+            # One guest that cannot be read, or the source is gone: a look at everything tells which.
+            self._full_look_at = now
+            return 0.0
         self._failures = 0
         return max(0.0, min([self._full_look_at, *self._due.values()]) - self._now())
 
@@ -80,7 +85,11 @@ class Looker:
         started = self._now()
         guests = tuple(self.source.guests())
         self._full_look_at = started + FULL_LOOK_EVERY
-        self._deliver(Snapshot(self.source.name, guests, self.source.unreadable()))
+        unreadable = self.source.unreadable()
+        self._deliver(Snapshot(self.source.name, guests, unreadable))
+        for identity in [*unreadable, *(guest.id for guest in guests)]:
+            self._due.pop(identity, None)
+            self._witnessed.discard(identity)
         for guest in guests:
             self._plan_next_look(guest)
 

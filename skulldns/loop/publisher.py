@@ -120,7 +120,8 @@ class Publisher:
                 self._publish(now)
         except Unavailable as error:
             return self._unavailable(error)
-        self._failures = 0
+        if not self._dirty:
+            self._recovered()
         wait = self._wait(self._now())
         until_look = max(0.0, self._look_at - self._now())
         return until_look if wait is None else min(wait, until_look)
@@ -244,11 +245,9 @@ class Publisher:
         self._now_at(delta.serial)
 
     def _now_at(self, serial: int) -> None:
-        if self.status.reason is not None:
-            _log.info("%s: %s answers again", self.zone, self.primary.where)
         self._serial = serial
         self._stale = False
-        self.status = ServerStatus(serial)
+        self.status = replace(self.status, serial=serial)
 
     # Comparing
 
@@ -434,6 +433,17 @@ class Publisher:
         letter = Follow(serial if serial is not None else self._serial, expected)
         for follower in self._followers:
             follower.put(letter)
+
+    def _recovered(self) -> None:
+        """Everything that was due has been done."""
+        if self.status.reason is not None:
+            _log.info("%s: %s does what we ask again", self.zone, self.primary.where)
+            self.status = replace(self.status, down_since=None, reason=None)
+        self._failures = 0
+
+    def postponed(self, name: Name) -> bool:
+        """Whether the server took no change of ``name`` at the last try."""
+        return name in self._later
 
     def _unavailable(self, error: Unavailable) -> float:
         if self._failures == 0 or self.status.reason != str(error):

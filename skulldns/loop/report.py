@@ -1,8 +1,9 @@
 """What is the state of every name: read from the workers, decided by nobody. Used by status, why and the demo."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import dns.name
 import dns.rdatatype
 from dns.name import Name
 
@@ -279,6 +280,17 @@ class Reporter:
             )
         return found
 
+    def _late(self, names: Sequence[NameReport], said: Sequence[str], now: float) -> Iterator[str]:
+        """Names that a server did not take, or that are pending for long, unless their reason was said already."""
+        for report in names:
+            late = report.since is not None and now - report.since > ALARM_AFTER
+            name = dns.name.from_text(report.name) if report.state is NameState.PENDING else None
+            publisher = self.publisher_of(name) if name else None
+            if publisher is None or name is None or not (late or publisher.postponed(name)):
+                continue
+            if not any(sentence.endswith(report.reason) for sentence in said):
+                yield f"{'ALARM: ' if late else ''}{report.name} is pending: {report.reason}"
+
     def _is_held_unseen(self, known: Known) -> bool:
         """Whether the source does not show a guest that has names and whose end nobody announced."""
         if known.present or known.witnessed:
@@ -338,6 +350,7 @@ class Reporter:
             for report in names
             if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner
         ]
+        problems += self._late(names, problems, now)
         guarded = {
             reason
             for publisher in self.publishers.values()

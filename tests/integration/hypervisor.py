@@ -81,6 +81,28 @@ class Pawn:
         return self.tenure.name
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The names that guests should have.
+
+    ``running`` holds their addresses; ``stopped`` those that they may have kept, of which one must be served: what
+    stays is the last one that was published, and that is not older than what was seen in the zone at some time.
+    None among them: perhaps none was ever published.
+    """
+
+    running: Mapping[str, tuple[str, ...]]
+    stopped: Mapping[str, tuple[str | None, ...]]
+
+    def records(self, served: frozenset[str]) -> frozenset[str]:
+        """The guests' records in the forward and the reverse zone, where ``served`` is what is served."""
+        own = dict(self.running)
+        for name, possible in self.stopped.items():
+            found = [one for one in possible if f"{name} 60 IN A {one}" in served]
+            own[name] = tuple(one for one in [*found, *possible][:1] if one)
+        forward = {f"{name} 60 IN A {ip}" for name, ips in own.items() for ip in ips}
+        return frozenset(forward | {f"{reverse(ip)} 60 IN PTR {name}" for name, ips in own.items() for ip in ips})
+
+
 class Churn:
     """Changes guests at random, always in the same way for one seed."""
 
@@ -134,23 +156,17 @@ class Churn:
         """The absolute name of a guest: lower case, ``_`` to ``-``."""
         return f"{name.lower().replace('_', '-')}.{self._zone}."
 
-    def expected(self, served: frozenset[str], published: Mapping[str, str]) -> frozenset[str]:
-        """Guests' records in the forward and the reverse zone, as asked from the hypervisor itself.
-
-        What a stopped guest keeps is the last address that was published: ``served`` tells which of those it
-        had, but it must not be older than ``published``, which has by UUID what was seen at some time.
-        """
-        lines: set[str] = set()
+    def outcome(self, published: Mapping[str, str]) -> "Outcome":
+        """What the guests should lead to, as the hypervisor shows them now; ``published`` as `Outcome` says."""
+        running, stopped = {}, {}
         for domain in self._connection.listAllDomains():
             name = self.dns_name(domain.name())
             if domain.isActive():
-                own = list(addresses(domain))
-            else:
-                pawn = self._pawns[domain.UUIDString()]
-                own = _kept(pawn, name, served, published.get(domain.UUIDString()))
-            lines |= {f"{name} 60 IN A {address}" for address in own}
-            lines |= {f"{reverse(address)} 60 IN PTR {name}" for address in own}
-        return frozenset(lines)
+                running[name] = addresses(domain)
+                continue
+            leased, seen = self._pawns[domain.UUIDString()].leased, published.get(domain.UUIDString())
+            stopped[name] = tuple(leased[leased.index(seen) :] if seen else [None, *leased])
+        return Outcome(running, stopped)
 
     # The deeds
 
@@ -247,9 +263,3 @@ class Churn:
             pawn.domain.destroy()
         del self._pawns[pawn.tenure.uuid]
         self._drawn.remove(pawn)
-
-
-def _kept(pawn: Pawn, name: str, served: frozenset[str], at_least: str | None) -> list[str]:
-    possible = pawn.leased[pawn.leased.index(at_least) :] if at_least else pawn.leased
-    found = [address for address in possible if f"{name} 60 IN A {address}" in served]
-    return found[:1] or possible[:1] * (at_least is not None)
