@@ -69,7 +69,7 @@ class Installation:
         for looker in self.lookers:
             looker.source.close()
         for publisher in self.publishers:
-            publisher.primary.close()
+            publisher.primary.server.close()
         for followers in self.followers.values():
             for follower in followers:
                 follower.secondary.close()

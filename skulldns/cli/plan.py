@@ -33,7 +33,7 @@ def plan(config: Path, *, as_json: bool, exit_code: bool) -> None:
         raise SystemExit(BLOCKED)
     if exit_code and found["changes"]:
         raise SystemExit(PENDING)
-    if found["unread"]:
+    if found["failures"]:
         raise SystemExit(1)
 
 
@@ -47,7 +47,7 @@ def apply(config: Path, checksum: str | None, *, as_json: bool) -> None:
     """Make the planned changes. With --checksum, exactly those that `plan` showed, or none."""
     found, served = _apply(load(config), checksum)
     _show(found, as_json=as_json, done=True)
-    if not served:
+    if found["failures"] or not served:
         raise SystemExit(1)
     if found["needs_agreement"]:
         raise SystemExit(BLOCKED)
@@ -73,10 +73,10 @@ def _show(found: dict[str, Any], *, as_json: bool, done: bool = False) -> None:
     out = console()
     for zone in found["zones"]:
         _show_zone(out, zone)
-    for sentence in found["unread"]:
+    for sentence in found["failures"]:
         out.print(Text(f"! {sentence}", style="red"))
     if done:
-        out.print(f"{found['changes']} changes made")
+        out.print(f"{found['changes'] - len(found['failures'])} changes made")
     elif found["changes"] or found["needs_agreement"]:
         out.print(f"{found['changes']} changes, checksum {found['checksum']}")
     else:

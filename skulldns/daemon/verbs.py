@@ -48,14 +48,14 @@ class Verbs:
 
     def name(self, text: str) -> dict[str, Any]:
         """The state of one name."""
-        report = self._installation.reporter.name(self._full_name(text), self._installation.now())
+        report = self._installation.reporter.names.name(self._full_name(text), self._installation.now())
         return asdict(report)
 
     def why(self, text: str) -> dict[str, Any]:
         """The chain of one name."""
         return asdict(
             explain(
-                self._installation.reporter,
+                self._installation.reporter.names,
                 self._installation.ledger,
                 self._full_name(text),
                 self._installation.now(),
@@ -75,20 +75,26 @@ class Verbs:
         return _shown(plans, failures)
 
     def apply(self, checksum: str | None) -> dict[str, Any]:
-        """Do the plan; with ``checksum``, exactly that one. Raises ``Conflict`` when it is another by now."""
+        """Do the plan; with ``checksum``, exactly that one. ``failures`` say what a server did not take.
+
+        Raises ``Conflict`` when the plan is another by now, ``Unavailable`` when a primary cannot be read.
+        """
         before = self.plan()
         if checksum is not None and before["checksum"] != checksum:
             raise Conflict(
                 f"the plan is {before['checksum']} by now, not {checksum}",
                 cure="look at `skulldns plan` again",
             )
-        if before["unread"]:
-            raise Unavailable(before["unread"][0])
-        done = []
+        if before["failures"]:
+            raise Unavailable(before["failures"][0])
+        done, failures = [], []
         for shown, publisher in zip(before["zones"], self._installation.publishers, strict=True):
             agreed = shown["checksum"] if checksum is not None else None
             done.append(self._in_thread(publisher, partial(_apply, publisher, agreed)))
-        return _shown(done, [])
+        for plan, publisher in zip(done, self._installation.publishers, strict=True):
+            keys = {change.key for change in plan.changes}
+            failures += [why for key, (_, why) in list(publisher.writer.pending.items()) if key in keys]
+        return _shown(done, failures)
 
     def guests(self) -> list[dict[str, Any]]:
         """Every guest known: what its source says, what it publishes, and what was refused and why."""
@@ -139,7 +145,7 @@ def _apply(publisher: Publisher, checksum: str | None) -> Plan:
     return publisher.apply(publisher.plan().checksum, agreed=False)
 
 
-def _shown(plans: list[Plan], unread: list[str]) -> dict[str, Any]:
+def _shown(plans: list[Plan], failures: list[str]) -> dict[str, Any]:
     shown = [_shown_plan(plan) for plan in plans]
     parts = [plan["checksum"] for plan in shown]
     return {
@@ -147,7 +153,7 @@ def _shown(plans: list[Plan], unread: list[str]) -> dict[str, Any]:
         "checksum": hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12],
         "changes": sum(len(plan["changes"]) for plan in shown),
         "needs_agreement": any(plan.needs_agreement for plan in plans),
-        "unread": unread,
+        "failures": failures,
     }
 
 

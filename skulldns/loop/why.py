@@ -9,8 +9,8 @@ from dns.name import Name
 
 from skulldns.desired.registry import Verdict
 from skulldns.errors import SkullDNSError
+from skulldns.loop.names import NameReport, Names
 from skulldns.loop.publisher import Publisher
-from skulldns.loop.report import NameReport, Reporter
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import GuestId, GuestState
 from skulldns.model.namestate import NameState
@@ -46,18 +46,18 @@ class Chain:
     history: tuple[tuple[float, str], ...]
 
 
-def explain(reporter: Reporter, ledger: LedgerMemory, name: Name, now: float) -> Chain:
+def explain(names: Names, ledger: LedgerMemory, name: Name, now: float) -> Chain:
     """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary."""
-    report = reporter.name(name, now)
-    publisher = reporter.publisher_of(name)
+    report = names.name(name, now)
+    publisher = names.publisher_of(name)
     if publisher is None:
         link = Link("zone", LinkState.BROKEN, f"{report.reason}; see `zones` in the config")
         return Chain(report, (link,), ())
     zone = publisher.zone.to_text(omit_final_dot=True)
     links = [Link("zone", LinkState.GOOD, f"{zone}, mode {publisher.rules.mode}")]
-    links += _wanting(reporter, publisher, name)
+    links += _wanting(names, publisher, name)
     links.append(_policy(report))
-    links += _servers(reporter, publisher, name)
+    links += _servers(names, publisher, name)
     history = tuple(
         (
             row.at,
@@ -71,7 +71,7 @@ def explain(reporter: Reporter, ledger: LedgerMemory, name: Name, now: float) ->
     return Chain(report, tuple(links), history)
 
 
-def _wanting(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]:
+def _wanting(names: Names, publisher: Publisher, name: Name) -> list[Link]:
     """Who asks for the name: static records, guests, or what is left of one."""
     decision = publisher.state.decision(name)
     found = [
@@ -82,18 +82,18 @@ def _wanting(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]
     owners = {want.owner for want in decision.wanted} | {
         entry.owner for entry in publisher.state.ledger.get(name, {}).values()
     }
-    with reporter.engine.reading():
-        registry = reporter.engine.registry
+    with names.engine.reading():
+        registry = names.engine.registry
         guests = list(dict.fromkeys([*registry.rivals(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
         verdicts = [registry.verdict(one) for one in guests if registry.known(one)]
     for verdict in verdicts:
-        found += _guest(reporter, verdict)
+        found += _guest(names, verdict)
     return found or [Link("guest", LinkState.NONE, "no guest and no zone file asks for this name")]
 
 
-def _guest(reporter: Reporter, verdict: Verdict) -> list[Link]:
+def _guest(names: Names, verdict: Verdict) -> list[Link]:
     guest, known = verdict.known.guest, verdict.known
-    status = reporter.engine.sources.get(guest.source)
+    status = names.engine.sources.get(guest.source)
     links = []
     if status is None:
         links.append(Link("source", LinkState.BROKEN, f"{guest.source} is not in the config any more"))
@@ -140,15 +140,15 @@ def _policy(report: NameReport) -> Link:
             return Link("policy", LinkState.GOOD, "it may be published")
 
 
-def _servers(reporter: Reporter, publisher: Publisher, name: Name) -> list[Link]:
+def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
     """What each server answers now, asked while explaining."""
     wanted = {want.key: want.rrset for want in publisher.state.decision(name).wanted}
     keys = [*wanted, *(rrset.key for rrset in publisher.state.current.get(name, {}).values())]
     keys = list(dict.fromkeys(keys)) or [Key(name, dns.rdatatype.A), Key(name, dns.rdatatype.AAAA)]
     servers: list[tuple[str, NameServer, str | None]] = [
-        ("ns1", publisher.primary.twin(), publisher.status.reason)
+        ("ns1", publisher.primary.server.twin(), publisher.trouble.reason if publisher.trouble else None)
     ]
-    for number, follower in enumerate(reporter.followers.get(publisher.zone, ()), 2):
+    for number, follower in enumerate(names.followers.get(publisher.zone, ()), 2):
         servers.append((f"ns{number}", follower.secondary.twin(), follower.reason))
     links = []
     for title, server, reason in servers:

@@ -40,9 +40,6 @@ class ZoneState:
         for entry in entries:
             self.enter(entry)
 
-    def owns(self, owner: str) -> bool:
-        return self._entries_of[owner] > 0
-
     def entries_of(self, owner: str) -> int:
         """How many RRsets of ours are ``owner``'s."""
         return self._entries_of[owner]

@@ -148,6 +148,10 @@ class Churn:
         """A number from the same sequence."""
         return self._random.randint(least, most)
 
+    def has(self, uuid: str) -> bool:
+        """Whether the guest is still defined."""
+        return uuid in self._pawns
+
     def tenures(self) -> Sequence[Tenure]:
         """Who had which name when, with the names as DNS should have them."""
         return [*self._former, *(pawn.tenure for pawn in self._pawns.values())]

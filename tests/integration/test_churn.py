@@ -107,8 +107,8 @@ def test_nothing_is_lost_and_nothing_is_left_after_twenty_kills(lab: Lab, sample
                     pass
                 case 1 if life > 1:  # it dies while it deletes
                     until(lambda: _daemon(lab) is not None, "the daemon's start")
-                    before = len(samples[-1].lines)
-                    until(lambda least=before: len(samples[-1].lines) < least, "a deletion")
+                    doomed = _doomed(samples[-1], churn)
+                    until(lambda doomed=doomed: not doomed <= samples[-1].lines, "a deletion")
                 case _:
                     until(lambda: _daemon(lab) is not None, "the daemon's start")
             churn.change(churn.draw(5, 40))
@@ -180,6 +180,15 @@ def _last_published(samples: list[Sample], churn: Churn) -> dict[str, str]:
         for _, address in _addresses(sample.lines)
         if address in churn.leases
     }
+
+
+def _doomed(sample: Sample, churn: Churn) -> frozenset[str]:
+    """The names of the sample whose guests are not defined any more."""
+    return frozenset(
+        f"{name} 60 IN A {address}"
+        for name, address in _addresses(sample.lines)
+        if address in churn.leases and not churn.has(churn.leases[address])
+    )
 
 
 def _outages(samples: list[Sample], churn: Churn) -> list[str]:

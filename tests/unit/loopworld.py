@@ -11,8 +11,9 @@ from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
 from skulldns.loop.mailbox import Worker
+from skulldns.loop.names import NameReport
 from skulldns.loop.publisher import Publisher, ZoneRules
-from skulldns.loop.report import NameReport, Reporter
+from skulldns.loop.report import Reporter
 from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface, Origin
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, rrset
@@ -98,7 +99,7 @@ class LoopWorld:
 
     def name(self, label: str) -> NameReport:
         """The state of one name."""
-        return self.reporter.name(dns.name.from_text(label, ZONE), self.now)
+        return self.reporter.names.name(dns.name.from_text(label, ZONE), self.now)
 
     def put_by_hand(self, label: str, rdtype: str, value: str) -> Key:
         """Somebody else puts a record into the zone."""

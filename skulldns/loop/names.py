@@ -1,0 +1,202 @@
+"""The state of one name: read from the workers, decided by nobody."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import dns.rdatatype
+from dns.name import Name
+
+from skulldns.desired.registry import Verdict
+from skulldns.desired.wishes import leaves_at
+from skulldns.loop.engine import Engine
+from skulldns.loop.follower import Follower
+from skulldns.loop.publisher import Publisher
+from skulldns.model.desired import ZONE_FILE
+from skulldns.model.guests import GuestId, GuestState
+from skulldns.model.namestate import NameState
+from skulldns.model.plan import Block
+from skulldns.model.records import Key
+
+
+@dataclass(frozen=True, slots=True)
+class NameReport:
+    """One name: its state in the words of the design, why, since when, and its records as text.
+
+    ``since`` and ``sent_at``, when this process last sent a change of it, are Unix times.
+    """
+
+    name: str
+    state: NameState
+    reason: str = ""
+    owner: str = ""
+    records: tuple[str, ...] = ()
+    since: float | None = None
+    sent_at: float | None = None
+
+
+class Names:
+    """Reads the workers; callable from any thread."""
+
+    def __init__(
+        self, engine: Engine, publishers: Sequence[Publisher], followers: Mapping[Name, Sequence[Follower]]
+    ) -> None:
+        self.engine = engine
+        self.publishers = {publisher.zone: publisher for publisher in publishers}
+        self.followers = followers
+
+    def all(self, now: float) -> list[NameReport]:
+        """Every name that somebody wants, that is ours, or that is in the way; reverse names last."""
+        found: set[Name] = set()
+        with self.engine.reading():
+            for known in self.engine.registry.all_known():
+                found |= set(self.engine.registry.wishes(known.id).names)
+            found |= self.engine.registry.names()
+        for publisher in self.publishers.values():
+            found |= set(publisher.state.names())
+        ordered = sorted(found, key=lambda name: (name.labels[-2:-1] == (b"arpa",), name))
+        reports = [self.name(name, now) for name in ordered]
+        with self.engine.reading():
+            for known in self.engine.registry.all_known():
+                verdict = self.engine.registry.verdict(known.id)
+                if not verdict.names:
+                    reports.append(self._nameless(verdict))
+        return [report for report in reports if report.state is not NameState.UNKNOWN]
+
+    def name(self, name: Name, now: float) -> NameReport:
+        """The state of one name."""
+        publisher = self.publisher_of(name)
+        text = name.to_text(omit_final_dot=True)
+        if publisher is None:
+            return NameReport(text, NameState.UNKNOWN, "no configured zone holds it")
+        here = dict(publisher.state.current.get(name, {}))
+        records = tuple(
+            f"{dns.rdatatype.to_text(rrset.type)} {value}"
+            for rrset in here.values()
+            for value in rrset.values()
+        )
+        state, reason, owner, since = self._judge(name, publisher, now)
+        return NameReport(text, state, reason, owner, records, since, publisher.writer.sent_at.get(name))
+
+    def publisher_of(self, name: Name) -> Publisher | None:
+        """The publisher of the deepest zone that holds ``name``."""
+        zones = [zone for zone in self.publishers if name.is_subdomain(zone)]
+        return self.publishers[max(zones, key=len)] if zones else None
+
+    # One name
+
+    def _judge(
+        self, name: Name, publisher: Publisher, now: float
+    ) -> tuple[NameState, str, str, float | None]:
+        decision = publisher.state.decision(name)
+        conflicts = [why for key, why in list(publisher.conflicts.items()) if key.name == name]
+        if conflicts:
+            return (
+                NameState.FOREIGN,
+                conflicts[0],
+                self._owner_title(decision.wanted[0].owner) if decision.wanted else "",
+                None,
+            )
+        if decision.wanted:
+            owner = decision.wanted[0].owner
+            title = self._owner_title(owner)
+            if waiting := self._waiting([want.key for want in decision.wanted], publisher):
+                since, reason = waiting
+                return NameState.PENDING, reason, title, since
+            if held := self._held(owner, now):
+                return NameState.HELD, held, title, None
+            return NameState.SERVED, decision.wanted[0].reason, title, None
+        if ours := dict(publisher.state.ledger.get(name, {})):
+            return self._leaving(publisher, [entry.key for entry in ours.values()])
+        asked = self._asked(name)
+        if asked is not None:
+            return asked
+        if publisher.state.current.get(name):
+            return NameState.FOREIGN, "it is in the zone, but somebody else put it there", "", None
+        return NameState.UNKNOWN, "nobody asks for it, and it is not in the zone", "", None
+
+    def _waiting(self, keys: Sequence[Key], publisher: Publisher) -> tuple[float | None, str] | None:
+        """Since when and why some key is not served everywhere yet; None if all are."""
+        for key in keys:
+            want = next((one for one in publisher.state.decision(key.name).wanted if one.key == key), None)
+            block = publisher.blocked.get(key)
+            if block:
+                return None, block[1]
+            if want is None or publisher.state.served(key) != want.rrset:
+                trouble = publisher.trouble
+                since, reason = publisher.writer.pending.get(
+                    key, (trouble.since if trouble else None, "about to be sent")
+                )
+                return since, trouble.reason if trouble else reason
+            for follower in self.followers.get(publisher.zone, ()):
+                if key in follower.pending:
+                    reason = follower.reason or f"{follower.secondary.where} has not answered it yet"
+                    return follower.pending.get(key), reason
+        return None
+
+    def _held(self, owner: str, now: float) -> str | None:
+        if owner == ZONE_FILE:
+            return None
+        with self.engine.reading():
+            known = self.engine.registry.known(GuestId(owner))
+            settings = self.engine.registry.settings(known) if known else None
+        if known is None or settings is None:
+            return None
+        status = self.engine.sources.get(known.guest.source)
+        if status is not None and status.reason is not None:
+            return f"kept as it is: {status.reason}"
+        if status is not None and status.answered_at is None:
+            return f"kept as it is: {known.guest.source} has not answered yet"
+        if known.gone_since is not None:
+            left = max(0, round((leaves_at(known, settings) or now) - now))
+            return f"kept for its grace: guest {known.guest.name} is gone; its names go in {left} s"
+        if not known.present:
+            return f"kept as it is: {known.guest.source} does not show guest {known.guest.name} just now"
+        return None
+
+    def _leaving(self, publisher: Publisher, keys: Sequence[Key]) -> tuple[NameState, str, str, float | None]:
+        for key in keys:
+            if key in publisher.blocked:
+                block, reason = publisher.blocked[key]
+                state = NameState.PENDING if block is Block.MODE else NameState.HELD
+                return state, reason, "", None
+        trouble = publisher.trouble
+        reason, since = (trouble.reason, trouble.since) if trouble else ("about to be removed", None)
+        return NameState.PENDING, reason, "", since
+
+    def _asked(self, name: Name) -> tuple[NameState, str, str, float | None] | None:
+        """What a guest that asks for the name but has no records there is waiting for."""
+        text = name.to_text(omit_final_dot=True)
+        with self.engine.reading():
+            for identity in self.engine.registry.rivals(name):
+                verdict = self.engine.registry.verdict(identity)
+                title = verdict.known.guest.name
+                if name not in verdict.names:
+                    reason = next(
+                        (one.reason for one in verdict.refusals if text in one.what), "somebody else has it"
+                    )
+                    return NameState.REFUSED, reason, title, None
+                if verdict.refusals:
+                    reason = "; ".join(f"{one.what}: {one.reason}" for one in verdict.refusals)
+                    return NameState.REFUSED, reason, title, None
+                if verdict.known.guest.state is not GuestState.RUNNING:
+                    return (
+                        NameState.PENDING,
+                        f"guest {title} is stopped and was never seen with an address",
+                        title,
+                        None,
+                    )
+                return NameState.PENDING, f"guest {title} runs but has no address yet", title, None
+        return None
+
+    def _nameless(self, verdict: Verdict) -> NameReport:
+        """A guest none of whose names could be given to it."""
+        reason = "; ".join(one.reason for one in verdict.refusals) or "its time is over"
+        state = NameState.REFUSED if verdict.refusals else NameState.UNKNOWN
+        return NameReport(repr(verdict.known.guest.name), state, reason, verdict.known.guest.name)
+
+    def _owner_title(self, owner: str) -> str:
+        if owner == ZONE_FILE:
+            return owner
+        with self.engine.reading():
+            known = self.engine.registry.known(GuestId(owner))
+        return known.guest.name if known else owner

@@ -1,0 +1,88 @@
+"""A zone's primary as a publisher sees it: what it serves, at which serial, and who follows it."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from dns.name import Name
+
+from skulldns.loop.follower import Follow
+from skulldns.loop.mailbox import Mailbox
+from skulldns.loop.zonestate import ZoneState
+from skulldns.model.records import Key, RRset
+from skulldns.plan.serials import advanced
+from skulldns.targets.protocol import NameServer, ZoneImage
+
+_log = logging.getLogger(__name__)
+
+
+class Primary:
+    """Keeps ``state.current`` true. ``stale`` asks for a read even if the serial looks as we left it."""
+
+    def __init__(
+        self, zone: Name, server: NameServer, followers: Sequence[Mailbox], state: ZoneState
+    ) -> None:
+        self.server = server
+        self.serial: int | None = None
+        self.stale = True
+        self._zone = zone
+        self._followers = followers
+        self._state = state
+
+    def read(self) -> set[Name]:
+        """Bring ``current`` up to date; one query when the serial is as we left it. Returns the names that changed."""
+        if self.serial is None:
+            return self._read_all()
+        serial = self.server.serial()
+        if advanced(self.serial, serial) < 0:
+            _log.warning(
+                "%s: %s went back from serial %d to %d; the zone is read as a whole",
+                self._zone,
+                self.server.where,
+                self.serial,
+                serial,
+            )
+            return self._read_all()
+        if serial != self.serial or self.stale:
+            return self._read_changes(self.serial)
+        return set()
+
+    def read_back(self, expected: Mapping[Key, RRset | None], messages: int) -> Mapping[Key, RRset | None]:
+        """Ask for what ``messages`` updates should have made; the followers are told to do the same.
+
+        A key that the server could not answer is left out.
+        """
+        before = self.serial
+        serial = self.server.serial()
+        self.tell(expected, serial)
+        answers = self.server.lookup(expected)
+        for key, rrset in answers.items():
+            self._state.serve(key, rrset)
+        if before is None or advanced(before, serial) > messages:
+            # Somebody else changed the zone too.
+            self.stale = True
+        else:
+            self.serial = serial
+        return answers
+
+    def tell(self, expected: Mapping[Key, RRset | None], serial: int | None = None) -> None:
+        """Tell the followers what the secondaries must answer from ``serial`` on (None: from ours)."""
+        letter = Follow(self.serial if serial is None else serial, expected)
+        for follower in self._followers:
+            follower.put(letter)
+
+    def _read_all(self) -> set[Name]:
+        image = self.server.read()
+        self._state.serve_all(image.rrsets)
+        self.serial, self.stale = image.serial, False
+        self.tell(self._state.owned_keys())
+        return self._state.names()
+
+    def _read_changes(self, since: int) -> set[Name]:
+        delta = self.server.read_since(ZoneImage(since, self._state.image()))
+        changed = set()
+        for key, rrset in delta.rrsets.items():
+            if self._state.served(key) != rrset:
+                self._state.serve(key, rrset)
+                changed.add(key.name)
+        self.serial, self.stale = delta.serial, False
+        return changed

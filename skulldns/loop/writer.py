@@ -1,0 +1,165 @@
+"""WRITE: the intent into the ledger, the change to the primary, the outcome into the ledger. Law 5, 6 and 7."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from dns.name import Name
+
+from skulldns.errors import Conflict, Refused, Unavailable
+from skulldns.loop.census import Census
+from skulldns.loop.primary import Primary
+from skulldns.loop.zonestate import ZoneState
+from skulldns.model.changes import Change
+from skulldns.model.ledger import Entry
+from skulldns.model.records import Key
+from skulldns.plan.cadence import RETRY_PAUSES, pause
+from skulldns.store.protocol import LedgerMemory
+
+_log = logging.getLogger(__name__)
+
+
+class Writer:
+    """Makes changes of one zone. What the server does not take is postponed, each time for longer.
+
+    ``pending`` says of each key since when (Unix time) and why it is not served by the primary yet; ``sent_at``
+    when a name's last change was sent; ``messages`` counts UPDATE messages.
+    """
+
+    def __init__(
+        self,
+        zone: Name,
+        primary: Primary,
+        state: ZoneState,
+        memory: LedgerMemory,
+        census: Census,
+        now: Callable[[], float],
+        jitter: Callable[[], float],
+    ) -> None:
+        self.pending: dict[Key, tuple[float, str]] = {}
+        self.sent_at: dict[Name, float] = {}
+        self.messages = 0
+        self._zone = zone
+        self._primary = primary
+        self._state = state
+        self._memory = memory
+        self._census = census
+        self._now = now
+        self._jitter = jitter
+        self._postponed: dict[Name, tuple[int, float]] = {}
+
+    def write(self, changes: Sequence[Change]) -> bool:
+        """Make ``changes`` and read them back; returns whether any was made.
+
+        Raises ``Unavailable`` when the outcome has to be read first.
+        """
+        now = self._now()
+        for change in changes:
+            self.pending.setdefault(change.key, (now, f"being sent to {self._primary.server.where}"))
+        try:
+            self._memory.intend(self._zone, changes)
+            for change in changes:
+                self._state.enter(_intent(change))
+            messages = self.messages
+            batches = self._primary.server.batches(changes)
+            sent = [change for batch in batches for change in self._send(batch)]
+            return bool(sent) and self._confirm(sent, self.messages - messages, now)
+        except Unavailable:
+            self._primary.stale = True
+            raise
+
+    def is_due(self, name: Name, now: float) -> bool:
+        """Whether ``name`` may be tried now."""
+        return self._postponed.get(name, (0, now))[1] <= now
+
+    def due(self, now: float) -> set[Name]:
+        """The postponed names whose time has come."""
+        return {name for name, (_, at) in self._postponed.items() if at <= now}
+
+    def next_due(self) -> float | None:
+        """When the next postponed name is due, as a Unix time."""
+        return min((at for _, at in self._postponed.values()), default=None)
+
+    def is_postponed(self, name: Name) -> bool:
+        """Whether the server took no change of ``name`` at the last try."""
+        return name in self._postponed
+
+    def settled(self, names: set[Name], changing: set[Key]) -> None:
+        """Of ``names``, only ``changing`` is still to be changed: the rest waits for nothing any more."""
+        for key in [key for key in self.pending if key.name in names and key not in changing]:
+            del self.pending[key]
+        for name in names & self._postponed.keys() - {key.name for key in changing}:
+            del self._postponed[name]
+
+    def _send(self, batch: Sequence[Change]) -> Sequence[Change]:
+        """Send one message; returns what the server took. When it takes none, find the name that is at fault."""
+        self.messages += 1
+        try:
+            self._primary.server.update(batch)
+        except (Refused, Conflict) as error:
+            self._primary.stale = self._primary.stale or isinstance(error, Conflict)
+            names = sorted({change.name for change in batch})
+            if len(names) == 1:
+                self._take_back(batch)
+                self._postpone(batch, str(error))
+                return ()
+            half = set(names[: len(names) // 2])
+            first = [change for change in batch if change.name in half]
+            second = [change for change in batch if change.name not in half]
+            return [*self._send(first), *self._send(second)]
+        return batch
+
+    def _take_back(self, changes: Sequence[Change]) -> None:
+        """The server did not make these: what is there is not ours, even if it should equal what we intended."""
+        before = [_published(change, of="before") for change in changes if change.before is not None]
+        added = [change.key for change in changes if change.before is None]
+        self._memory.settle(self._zone, before, added, (), self._now())
+        self._enter(before, added)
+
+    def _confirm(self, sent: Sequence[Change], messages: int, at: float) -> bool:
+        answers = self._primary.read_back({change.key: change.after for change in sent}, messages)
+        made = [one for one in sent if one.key in answers and answers[one.key] == one.after]
+        for change in sent:
+            if change not in made:
+                answer = answers.get(change.key)
+                serves = " ".join(answer.values()) if answer else "nothing"
+                self._postpone([change], f"{self._primary.server.where} said NOERROR but serves {serves}")
+        entries = [_published(change, of="after") for change in made if change.after is not None]
+        gone = [change.key for change in made if change.after is None]
+        evidence = [(change, self._census.farewell(change.owner).evidence) for change in made]
+        self._memory.settle(self._zone, entries, gone, evidence, at)
+        self._enter(entries, gone)
+        for change in made:
+            self.pending.pop(change.key, None)
+            self._postponed.pop(change.name, None)
+            self.sent_at[change.name] = at
+            _log.info("%s %s: %s", change.action, change.after or change.before, change.reason)
+        return bool(made)
+
+    def _enter(self, entries: Sequence[Entry], gone: Sequence[Key]) -> None:
+        for entry in entries:
+            self._state.enter(entry)
+        for key in gone:
+            self._state.strike(key)
+
+    def _postpone(self, changes: Sequence[Change], reason: str) -> None:
+        now = self._now()
+        for name in {change.name for change in changes}:
+            attempt, _ = self._postponed.get(name, (0, now))
+            self._postponed[name] = (attempt + 1, now + pause(RETRY_PAUSES, attempt, self._jitter()))
+        for change in changes:
+            since, before = self.pending.get(change.key, (now, ""))
+            if before != reason:
+                _log.warning("%s: %s", change.key, reason)
+            self.pending[change.key] = (since, reason)
+
+
+def _intent(change: Change) -> Entry:
+    return Entry(
+        change.key, change.owner, change.source, change.reason, change.before, change.after, unfinished=True
+    )
+
+
+def _published(change: Change, *, of: str) -> Entry:
+    """The ledger's entry for what stands after the change, or stood ``before`` it."""
+    rrset = change.before if of == "before" else change.after
+    return Entry(change.key, change.owner, change.source, change.reason, rrset)
