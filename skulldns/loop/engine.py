@@ -85,6 +85,7 @@ class Engine:
         self._forgotten: set[GuestId] = set()
         self._moments: dict[GuestId, float] = {}
         self._begun = False
+        self._answers_changed = True
         self._tidy_at = 0.0
 
     def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
@@ -168,8 +169,7 @@ class Engine:
         for known in self._registry.all_known():
             if known.guest.source == snapshot.source and known.id not in shown and known.gone_since is None:
                 self._missed(snapshot.source, known.id, now, witnessed=False)
-        if first:
-            self._announce_answers()
+        self._answers_changed |= first
 
     def _seen(self, source: SourceName, guest: Guest, now: float) -> None:
         known = self._registry.known(guest.id)
@@ -200,10 +200,10 @@ class Engine:
         self._touched |= self._registry.put_statics(file.zone, file.records)
         if file.zone in self._awaited_files:
             self._awaited_files.discard(file.zone)
-            self._announce_answers()
+            self._answers_changed = True
 
     def _announce_answers(self) -> None:
-        """Deletions wait until every source has answered and every zone file was read once (law 3)."""
+        """Tell the publishers who has not answered since start: what hangs on those waits (law 3)."""
         silent = [str(name) for name, status in self.sources.items() if status.answered_at is None]
         silent += [f"the zone file of {zone.to_text(omit_final_dot=True)}" for zone in self._awaited_files]
         for publisher in self._publishers.values():
@@ -245,8 +245,10 @@ class Engine:
             decisions = tuple(decided.get(zone, ()))
             if decisions or not self._begun:
                 publisher.mailbox.put(Decisions(decisions, complete=not self._begun))
-        if not self._begun:
-            self._begun = True
+        self._begun = True
+        if self._answers_changed:
+            # After the decisions that the answer led to: who waits for it must not act on older ones.
+            self._answers_changed = False
             self._announce_answers()
 
     def _zone_of(self, name: Name) -> Name | None:

@@ -73,7 +73,7 @@ class Publisher:
         self._jitter = jitter
         self._adopt_equal = memory.fresh(rules.zone)
         self._begun = False
-        self._silent: tuple[str, ...] = ("the sources",)
+        self._silent: tuple[str, ...] | None = None
         self._dirty: set[Name] = set()
         self._parked: set[Name] = set()
         self._first_dirty = 0.0
@@ -90,7 +90,7 @@ class Publisher:
     def step(self) -> float | None:
         self._read_letters()
         now = self._now()
-        if not self._begun:
+        if not self._begun or self._silent is None:
             return None
         if now < self._retry_at:
             return self._retry_at - now
@@ -225,7 +225,7 @@ class Publisher:
                 owned=self.state.owned_by_source,
                 deleted=self._memory.deletions(self.zone, self._now() - WINDOW) if deletions else {},
                 unseen={source: sum(map(self.state.entries_of, owners)) for source, owners in unseen.items()},
-                silent_sources=self._silent,
+                silent_sources=self._silent or (),
                 agreed=agreed,
                 unpublished={one.owner for one in deletions if self.state.unpublished(one.owner)},
             ),

@@ -82,6 +82,9 @@ def _held(change: Change, retained: Collection[Name], around: Circumstances) -> 
     """What keeps one change back by itself; None when nothing does."""
     if around.mode is Mode.OBSERVE:
         return Blocked(change, Block.MODE, "the zone's mode is observe")
+    if change.source in around.silent_sources:
+        # What is remembered of its guests may be older than what was published last.
+        return Blocked(change, Block.WAITING, f"{change.source} has not answered yet")
     if change.action is not Action.DELETE:
         return None
     if around.mode is Mode.NO_DELETES:

@@ -27,9 +27,14 @@ class Transaction:
     deleted: tuple[str, ...]
     added: tuple[str, ...]
 
-    def touches(self, name: str) -> bool:
-        """Whether it changed something at ``name`` (absolute)."""
-        return any(line.startswith(f"{name} ") for line in (*self.deleted, *self.added))
+    def at(self, name: str) -> "Transaction":
+        """Only what it changed at ``name`` (absolute)."""
+        here = f"{name} "
+        return Transaction(
+            self.serial,
+            tuple(line for line in self.deleted if line.startswith(here)),
+            tuple(line for line in self.added if line.startswith(here)),
+        )
 
 
 def transfer(server: Server, zone: str, tsig: Tsig) -> frozenset[str]:

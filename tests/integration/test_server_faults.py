@@ -88,7 +88,7 @@ def test_a_fault_of_a_server_is_said_and_heals(trial: Trial, fault: str) -> None
     requests = trial.requests(healthy)
     with begin(trial):
         begun = time.monotonic()
-        trial.define(["during"])
+        trial.define("during")
         sentence = trial.until_problem(trial.zone, *words)
         assert is_a_sentence_with_cure(sentence), sentence
         said = trial.says("status")
@@ -113,7 +113,7 @@ def test_a_fault_that_lasts_makes_no_storm_and_keeps_its_beginning(trial: Trial,
     begin, words = _FAULTS[fault]
     trial.serve("before")
     with begin(trial):
-        trial.define(["during"])
+        trial.define("during")
         trial.until_problem(*words)
         requests, logged, updates = trial.requests("ns1"), len(trial.log().splitlines()), _messages(trial)
         begun = time.time()
@@ -139,7 +139,7 @@ def test_faults_of_tsig_are_told_apart(trial: Trial, tmp_path: Path) -> None:
     for fault in ("ns1 has another secret", "ns1 lacks the key"):
         begin, words = _FAULTS[fault]
         with begin(trial):
-            trial.define([f"g{len(sentences)}"])
+            trial.define(f"g{len(sentences)}")
             sentences.append(trial.until_problem(trial.zone, *words))
         trial.until_well()
     trial.lab.stop("daemon")
@@ -168,8 +168,8 @@ def test_a_wrong_key_of_ours_deletes_nothing_and_is_named(
     trial.lab.stop("daemon")
     kept = {path: path.read_text() for path in (trial.lab.info.tsig.secret_file, trial.lab.info.config)}
     change(trial)
-    trial.lab.start("daemon")
-    trial.define(["later"])
+    trial.start_daemon()
+    trial.define("later")
     sentence = trial.until_problem(trial.zone, "primary", word)
     assert is_a_sentence_with_cure(sentence)
     assert trial.states("later") == {"pending"}
@@ -178,7 +178,7 @@ def test_a_wrong_key_of_ours_deletes_nothing_and_is_named(
     trial.lab.stop("daemon")
     for path, text in kept.items():
         path.write_text(text)
-    trial.lab.start("daemon")
+    trial.start_daemon()
     trial.until_well()
     trial.until_states("served", "web", "later")
 
@@ -196,7 +196,7 @@ def test_a_skewed_clock_is_said_and_heals_when_it_is_set(trial: Trial, tmp_path:
     before = trial.everything()
     trial.lab.stop("daemon")
     with _skewed(trial, tmp_path / "skew", skew):
-        trial.define(["during"])
+        trial.define("during")
         sentence = trial.until_problem(trial.zone, "primary", "its clock is", "behind" if skew > 0 else "ahead")
         assert "NTP" in sentence
         assert is_a_sentence_with_cure(sentence)
@@ -242,8 +242,8 @@ def _skewed(trial: Trial, skew: Path, seconds: int) -> Iterator[None]:
 def test_one_name_that_the_server_denies_keeps_no_other_waiting(trial: Trial) -> None:
     rule = 'update-policy {\n        deny "skulldns" name denied.vmsrv.test ANY;'
     with trial.reconfigured("ns1", lambda text: text.replace("update-policy {", rule)):
-        trial.define([f"g{number}" for number in range(4)] + ["denied"] + [f"h{number}" for number in range(4)])
         names = [f"{letter}{number}" for letter in "gh" for number in range(4)]
+        trial.define(*names[:4], "denied", *names[4:])
         trial.until_states("served", *names, patience=20)
         trial.until_states("pending", "denied", patience=20)
         assert "update-policy" in trial.names()["denied"]["reason"]
@@ -279,7 +279,7 @@ def test_a_record_in_the_way_of_a_guest_is_not_touched(trial: Trial) -> None:
     trial.by_hand(lambda update: update.add("web", 300, "CNAME", "elsewhere.example."))
     trial.by_hand(lambda update: update.add("txt", 300, "TXT", "somebody's"))
     trial.by_hand(lambda update: update.add("same", 300, "A", "127.7.88.88"))
-    trial.define(["web", "txt", "same", "mine"])
+    trial.define("web", "txt", "same", "mine")
     trial.until_states("foreign", "web", "txt", "same", patience=90)
     trial.until_states("served", "mine", patience=20)
     for name in ("web", "txt", "same"):
@@ -315,7 +315,7 @@ def test_a_secondary_that_refuses_notify_is_said_and_heals(trial: Trial) -> None
     trial.serve("before")
     _refresh_rarely(trial)
     with trial.reconfigured("ns2", lambda text: re.sub(r"allow-notify \{[^\n]+\};", "allow-notify { none; };", text)):
-        trial.define(["during"])
+        trial.define("during")
         sentence = trial.until_problem(trial.zone, "secondary", "NOTIFY", "allow-notify")
         assert is_a_sentence_with_cure(sentence)
         trial.until_states("pending", "during", patience=20)
@@ -337,8 +337,8 @@ def test_the_zone_may_not_be_transferred_when_the_daemon_starts(trial: Trial) ->
     trial.lab.stop("daemon")
     begin, _ = _FAULTS["ns2 may not transfer"]
     with begin(trial):
-        trial.lab.start("daemon")
-        trial.define(["during"])
+        trial.start_daemon()
+        trial.define("during")
         sentence = trial.until_problem(trial.zone, "primary", "refuses to transfer", "allow-transfer")
         assert is_a_sentence_with_cure(sentence)
         trial.until_states("pending", "during", patience=20)
@@ -360,7 +360,7 @@ def test_a_primary_restored_from_an_old_backup_gets_its_names_again(trial: Trial
         Path(f"{path}.jnl").unlink(missing_ok=True)
     trial.lab.start("ns1")
     assert trial.answers("ns1", "g0") == [], "the fault did not happen"
-    trial.define(["later"])
+    trial.define("later")
     until(
         lambda: all(trial.answers("ns1", name) for name in ("g0", "g1", "g2", "later")),
         "the names on ns1",
@@ -389,7 +389,7 @@ def test_a_serial_that_only_went_back_heals_by_itself(trial: Trial) -> None:
         path.write_text(changed)
         Path(f"{path}.jnl").unlink(missing_ok=True)
         trial.rndc("ns1", "thaw", zone)
-    trial.define(["later"])
+    trial.define("later")
     until(lambda: trial.answers("ns1", "later") != [], "the new name on ns1", patience=HEALING)
     assert all(records <= trial.everything()[key] for key, records in before.items())
 

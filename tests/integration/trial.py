@@ -6,39 +6,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
-
-import dns.exception
-import dns.message
-import dns.query
-import dns.rcode
-import dns.rdatatype
-import dns.tsig
-import dns.update
-import dns.zone
+from uuid import UUID
 
 from skulldns.daemon.control import ask
 from skulldns.errors import Unavailable
-from skulldns.lab import Lab, Server, Tsig
+from skulldns.lab import Lab
 from skulldns.lab.waiting import until
+from tests.integration import dnsview, hypervisor
 
 HEALING = 120.0
 """Seconds after a fault's end within which everything must be as before, without a person."""
-
-_DOMAIN_XML = """
-<domain type="test">
-  <name>{name}</name>{uuid}
-  <memory unit="MiB">64</memory>
-  <os><type>hvm</type></os>
-  <devices><interface type="network"><mac address="{mac}"/><source network="lab"/></interface></devices>
-</domain>
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Said:
@@ -82,7 +64,7 @@ class Trial:
         self.zones = (info.zone, *info.reverse)
         self.state = info.directory / "state"
         self.servers = {"ns1": info.ns1, "ns2": info.ns2}
-        self._tsig, self._hand = info.tsig, info.hand_tsig
+        self._hand = info.hand_tsig
 
     # The command line
 
@@ -158,45 +140,44 @@ class Trial:
             raise AssertionError(f"{error}; {unserved}; problems {status['problems']}") from error
         return time.monotonic() - begun
 
+    # The daemon
+
+    def start_daemon(self) -> None:
+        """Start it and wait until it answers."""
+        self.lab.start("daemon")
+        self.until_answering()
+
+    def until_answering(self) -> None:
+        """Wait until the daemon answers the command line."""
+        until(lambda: self._answer() is not None, "the daemon's answer")
+
+    def _answer(self) -> Mapping[str, Any] | None:
+        try:
+            return self.status()
+        except Unavailable:
+            return None
+
     # The servers
 
     def holds(self, server: str, zone: str | None = None) -> frozenset[str]:
         """Every record of a zone on this server but its SOA, by zone transfer."""
-        where, target = self.servers[server], dns.zone.Zone(zone or self.zone)
-        query = dns.message.make_query(zone or self.zone, "AXFR")
-        query.use_tsig(key_of(self._hand))
-        dns.query.inbound_xfr(where.address, target, query, port=where.port, timeout=5)
-        lines = target.to_text(relativize=False).splitlines()
-        return frozenset(line for line in lines if " SOA " not in line)
+        return dnsview.transfer(self.servers[server], zone or self.zone, self._hand)
 
     def everything(self) -> dict[tuple[str, str], frozenset[str]]:
         """What both servers hold of all zones."""
         return {(server, zone): self.holds(server, zone) for server in self.servers for zone in self.zones}
 
     def answers(self, server: str, name: str, kind: str = "A") -> list[str]:
-        """What this server answers."""
-        where = self.servers[server]
-        query = dns.message.make_query(f"{name}.{self.zone}", kind)
-        reply = dns.query.udp(query, where.address, timeout=2, port=where.port)
-        return [rdata.to_text() for rrset in reply.answer for rdata in rrset]
+        """What this server answers for a name of the zone."""
+        return list(dnsview.ask(self.servers[server], f"{name}.{self.zone}", kind))
 
-    def by_hand(self, change: Callable[[dns.update.UpdateMessage], None], zone: str | None = None) -> None:
-        """Change a zone on ns1 as somebody with another key does it by nsupdate."""
-        update = dns.update.UpdateMessage(zone or self.zone, keyring=key_of(self._hand))
-        change(update)
-        where = self.servers["ns1"]
-        assert dns.query.tcp(update, where.address, timeout=5, port=where.port).rcode() == dns.rcode.NOERROR
+    def by_hand(self, *lines: str, zone: str | None = None) -> None:
+        """Change a zone on ns1 as somebody with another key does it; the lines are nsupdate's."""
+        dnsview.nsupdate(self.lab, self._hand, zone or self.zone, lines)
 
-    def rndc(self, server: str, *command: str) -> str:
+    def rndc(self, server: str, *command: str) -> None:
         """Control a name server."""
-        done = subprocess.run(
-            ["/usr/sbin/rndc", "-c", str(self.servers[server].rndc_conf), *command],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=20,
-        )
-        return done.stdout + done.stderr
+        dnsview.rndc(self.lab, self.servers[server], *command)
 
     @contextmanager
     def reconfigured(self, server: str, change: Callable[[str], str]) -> Iterator[None]:
@@ -232,29 +213,21 @@ class Trial:
 
     # Guests
 
-    def define(self, names: Iterable[str], uuids: Mapping[str, str] | None = None) -> dict[str, str]:
+    def define(self, *names: str, uuids: Mapping[str, str] | None = None) -> dict[str, str]:
         """Define and start guests; returns the UUID of each. `uuids` brings guests back as they were."""
-        given = dict(uuids or {})
+        found = {}
         with self.lab.hypervisor() as connection:
             for name in names:
-                uuid = f"<uuid>{given[name]}</uuid>" if name in given else ""
-                number = int.from_bytes(name.encode()[-2:])
-                mac = f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}"
-                xml = _DOMAIN_XML.format(name=escape(name), uuid=uuid, mac=mac)
-                domain = connection.defineXML(xml)
+                domain = hypervisor.define(connection, name, uuid=UUID(uuids[name]) if uuids else None)
                 domain.create()
-                given[name] = domain.UUIDString()
-        return given
+                found[name] = domain.UUIDString()
+        return found
 
     def serve(self, *names: str) -> dict[str, str]:
         """Define guests, and wait until both servers answer each of them; returns their UUIDs."""
-        found = self.define(names)
+        found = self.define(*names)
         self.until_states("served", *names, patience=20)
         return found
-
-
-def key_of(tsig: Tsig) -> dns.tsig.Key:
-    return dns.tsig.Key(tsig.name, tsig.secret, tsig.algorithm)
 
 
 @contextmanager
