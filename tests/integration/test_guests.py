@@ -410,10 +410,11 @@ class TestAddresses:
         _answered(running, "original", _RESERVED_IP, *addresses(original))
 
         # Whoever runs goes before who is stopped: no name may lead to another one's guest.
-        (kept,) = addresses(original)
         original.destroy()
         _answered(running, "clone", _RESERVED_IP, *addresses(clone))
-        _answered(running, "original", kept)
+        name = _full(running, "original")
+        until(lambda: _RESERVED_IP not in itertools.chain(*both(running, name)), "the end of its old address")
+        assert clone.UUIDString() in _why(running, "original")
 
 
 class TestCost:

@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-import dns.name
-import dns.update
 import pytest
 
 from skulldns.lab import Lab
 from skulldns.lab.waiting import until
+from tests.integration import dnsview
 from tests.integration.trial import HEALING, Trial, is_a_sentence_with_cure, stopped
 
 _OTHER_SECRET = "c29tZWJvZHkgZWxzZSdzIHNlY3JldCwgbm90IG91cnM="
@@ -62,7 +61,10 @@ def _as_primary(trial: Trial) -> AbstractContextManager[None]:
 
 
 _FAULTS: dict[str, tuple[Callable[[Trial], AbstractContextManager[None]], tuple[str, ...]]] = {
-    "ns1 down": (lambda trial: _down(trial, "ns1"), ("primary", "nothing listens there", "start the name server")),
+    "ns1 down": (
+        lambda trial: _down(trial, "ns1"),
+        ("primary", "nothing listens there", "start the name server"),
+    ),
     "ns1 silent": (lambda trial: stopped(trial.lab.info.pid["ns1"]), ("primary", "gave no answer within")),
     "ns1 frozen": (_frozen, ("primary", "frozen", "rndc thaw vmsrv.test")),
     "ns1 has another secret": (_other_secret, ("primary", "another secret", "BADSIG", "same secret")),
@@ -70,7 +72,10 @@ _FAULTS: dict[str, tuple[Callable[[Trial], AbstractContextManager[None]], tuple[
     "ns1 lacks the zone": (_edited("ns1", 'zone "vmsrv.test"', 'zone "x.test"'), ("primary", "add the zone")),
     "ns2 down": (lambda trial: _down(trial, "ns2"), ("secondary", "nothing listens there", "start")),
     "ns2 silent": (lambda trial: stopped(trial.lab.info.pid["ns2"]), ("secondary", "gave no answer within")),
-    "ns2 lacks the zone": (_edited("ns2", 'zone "vmsrv.test"', 'zone "x.test"'), ("secondary", "add the zone")),
+    "ns2 lacks the zone": (
+        _edited("ns2", 'zone "vmsrv.test"', 'zone "x.test"'),
+        ("secondary", "add the zone"),
+    ),
     "ns2 lacks the key": (_edited("ns2", '"skulldns"', '"other"'), ("secondary", "BADKEY", "add this key")),
     "ns2 may not transfer": (
         _edited("ns1", 'allow-transfer { key "skulldns"; key "hand"; }', 'allow-transfer { key "hand"; }'),
@@ -84,28 +89,30 @@ _FAULTS: dict[str, tuple[Callable[[Trial], AbstractContextManager[None]], tuple[
 def test_a_fault_of_a_server_is_said_and_heals(trial: Trial, fault: str) -> None:
     begin, words = _FAULTS[fault]
     trial.serve("before")
-    healthy = next(server for server in ("ns2", "ns1") if server not in words and not fault.startswith(server))
+    healthy = "ns2" if fault.startswith("ns1") else "ns1"
     requests = trial.requests(healthy)
     with begin(trial):
         begun = time.monotonic()
         trial.define("during")
         sentence = trial.until_problem(trial.zone, *words)
         assert is_a_sentence_with_cure(sentence), sentence
-        said = trial.says("status")
-        assert sentence in said.out
-        assert sentence in trial.says("status", "--json").json["problems"]
-        assert [one for one in trial.problems() if one.startswith(trial.zone)] == [sentence]
+        assert len([one for one in trial.problems() if one.startswith(f"{trial.zone} on")]) == 1
+        assert _core(words) in trial.says("status").out
         trial.until_states("pending", "during", patience=20)
-        report = trial.names()["during"]
-        assert all(word in report["reason"] for word in words[1:]), report["reason"]
+        until(lambda: _core(words) in trial.names()["during"]["reason"], "the name's own reason", patience=30)
         assert trial.states("before") <= {"served", "pending"}
         assert trial.answers(healthy, "before")
         asked = trial.requests(healthy) - requests
         assert asked < 60 + 10 * (time.monotonic() - begun), f"a storm: {asked} requests"
-    trial.until_well()
-    trial.until_states("served", "before", "during")
+    healed = trial.until_well()
+    print(f"{fault}: healed after {healed:.1f} s")  # noqa: T201 - a figure for `pytest -s`
     assert trial.answers("ns1", "during") == trial.answers("ns2", "during") != []
     assert trial.holds("ns1") == trial.holds("ns2")
+
+
+def _core(words: tuple[str, ...]) -> str:
+    """What the sentence says beside which server it is about."""
+    return words[1]
 
 
 @pytest.mark.parametrize("fault", ["ns1 frozen", "ns1 has another secret", "ns1 lacks the key"])
@@ -172,24 +179,25 @@ def test_a_wrong_key_of_ours_deletes_nothing_and_is_named(
     trial.define("later")
     sentence = trial.until_problem(trial.zone, "primary", word)
     assert is_a_sentence_with_cure(sentence)
-    assert trial.states("later") == {"pending"}
+    trial.until_states("pending", "later", patience=20)
     assert word in trial.names()["later"]["reason"]
     assert trial.everything() == before
-    trial.lab.stop("daemon")
-    for path, text in kept.items():
+    for path, text in kept.items():  # the cure, while the daemon runs
         path.write_text(text)
-    trial.start_daemon()
-    trial.until_well()
     trial.until_states("served", "web", "later")
+    trial.until_well()
 
 
 def _rewrite(config: Path, old: str, new: str) -> None:
     """Give the TSIG key another name everywhere in the config."""
     text = config.read_text()
-    text = text.replace(f"  {old}: {{algorithm", f"  {new}: {{algorithm").replace(f"key: {old}}}", f"key: {new}}}")
+    text = text.replace(f"  {old}: {{algorithm", f"  {new}: {{algorithm").replace(
+        f"key: {old}}}", f"key: {new}}}"
+    )
     config.write_text(text)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("skew", [4000, -4000])
 def test_a_skewed_clock_is_said_and_heals_when_it_is_set(trial: Trial, tmp_path: Path, skew: int) -> None:
     trial.serve("before")
@@ -197,7 +205,9 @@ def test_a_skewed_clock_is_said_and_heals_when_it_is_set(trial: Trial, tmp_path:
     trial.lab.stop("daemon")
     with _skewed(trial, tmp_path / "skew", skew):
         trial.define("during")
-        sentence = trial.until_problem(trial.zone, "primary", "its clock is", "behind" if skew > 0 else "ahead")
+        sentence = trial.until_problem(
+            trial.zone, "primary", "its clock is", "behind" if skew > 0 else "ahead"
+        )
         assert "NTP" in sentence
         assert is_a_sentence_with_cure(sentence)
         trial.until_states("pending", "during", patience=20)
@@ -222,13 +232,26 @@ def _skewed(trial: Trial, skew: Path, seconds: int) -> Iterator[None]:
     with (
         log.open("w") as output,
         subprocess.Popen(
-            [sys.executable, "-W", "ignore", "-c", program, str(skew), "run", "--config", str(trial.lab.info.config)],
+            [
+                sys.executable,
+                "-W",
+                "ignore",
+                "-c",
+                program,
+                str(skew),
+                "run",
+                "--config",
+                str(trial.lab.info.config),
+            ],
             stdout=output,
             stderr=output,
         ) as daemon,
     ):
         try:
-            until(lambda: (trial.state / "daemon.sock").exists() or daemon.poll() is not None, "the daemon's start")
+            until(
+                lambda: (trial.state / "daemon.sock").exists() or daemon.poll() is not None,
+                "the daemon's start",
+            )
             assert daemon.poll() is None, log.read_text()
             yield
         finally:
@@ -256,29 +279,30 @@ def test_one_name_that_the_server_denies_keeps_no_other_waiting(trial: Trial) ->
     trial.until_well()
 
 
+@pytest.mark.timeout(300)
 def test_a_record_of_ours_that_somebody_changed_stays_as_they_made_it(trial: Trial) -> None:
     trial.serve("web", "mine")
     address = trial.answers("ns1", "web")
 
-    def change(update: dns.update.UpdateMessage) -> None:
-        update.replace("web", 300, "A", "127.7.99.99")
-
-    trial.by_hand(change)
-    trial.define(["wake"])  # our next change notices that the serial moved further than by us
+    trial.by_hand("update delete web.vmsrv.test. A", "update add web.vmsrv.test. 300 A 127.7.99.99")
+    trial.define("wake")  # our next change notices that the serial moved further than by us
     trial.until_states("foreign", "web", patience=90)
     sentence = trial.until_problem("web.vmsrv.test", "changed by somebody else")
     assert is_a_sentence_with_cure(sentence)
     assert trial.answers("ns1", "web") == ["127.7.99.99"]
     trial.until_states("served", "mine", "wake", patience=20)
-    trial.by_hand(lambda update: update.delete("web", "A"))
+    trial.by_hand("update delete web.vmsrv.test. A")
     trial.until_well()
     assert trial.answers("ns1", "web") == address
 
 
+@pytest.mark.timeout(300)
 def test_a_record_in_the_way_of_a_guest_is_not_touched(trial: Trial) -> None:
-    trial.by_hand(lambda update: update.add("web", 300, "CNAME", "elsewhere.example."))
-    trial.by_hand(lambda update: update.add("txt", 300, "TXT", "somebody's"))
-    trial.by_hand(lambda update: update.add("same", 300, "A", "127.7.88.88"))
+    trial.by_hand(
+        "update add web.vmsrv.test. 300 CNAME elsewhere.example.",
+        'update add txt.vmsrv.test. 300 TXT "somebody\'s"',
+        "update add same.vmsrv.test. 300 A 127.7.88.88",
+    )
     trial.define("web", "txt", "same", "mine")
     trial.until_states("foreign", "web", "txt", "same", patience=90)
     trial.until_states("served", "mine", patience=20)
@@ -290,19 +314,16 @@ def test_a_record_in_the_way_of_a_guest_is_not_touched(trial: Trial) -> None:
     assert trial.answers("ns1", "txt") == []
     assert trial.answers("ns1", "same") == ["127.7.88.88"]
 
-    def clear(update: dns.update.UpdateMessage) -> None:
-        for name in ("web", "txt", "same"):
-            update.delete(name)
-
-    trial.by_hand(clear)
+    trial.by_hand(*(f"update delete {name}.vmsrv.test." for name in ("web", "txt", "same")))
     trial.until_well()
     assert all(trial.answers("ns2", name) for name in ("web", "txt", "same"))
 
 
+@pytest.mark.timeout(300)
 def test_a_record_of_ours_that_somebody_deleted_comes_back(trial: Trial) -> None:
     trial.serve("web")
     before = trial.everything()
-    trial.by_hand(lambda update: update.delete("web"))
+    trial.by_hand("update delete web.vmsrv.test.")
     assert trial.answers("ns1", "web") == []
     trial.until_states("served", "web")
     until(lambda: trial.everything() == before, "the record's return", patience=HEALING)
@@ -314,7 +335,9 @@ def test_a_record_of_ours_that_somebody_deleted_comes_back(trial: Trial) -> None
 def test_a_secondary_that_refuses_notify_is_said_and_heals(trial: Trial) -> None:
     trial.serve("before")
     _refresh_rarely(trial)
-    with trial.reconfigured("ns2", lambda text: re.sub(r"allow-notify \{[^\n]+\};", "allow-notify { none; };", text)):
+    with trial.reconfigured(
+        "ns2", lambda text: re.sub(r"allow-notify \{[^\n]+\};", "allow-notify { none; };", text)
+    ):
         trial.define("during")
         sentence = trial.until_problem(trial.zone, "secondary", "NOTIFY", "allow-notify")
         assert is_a_sentence_with_cure(sentence)
@@ -327,8 +350,9 @@ def test_a_secondary_that_refuses_notify_is_said_and_heals(trial: Trial) -> None
 def _refresh_rarely(trial: Trial) -> None:
     """Let ns2 ask for the serial once a day only, so that it depends on NOTIFY."""
     soa = "ns1.vmsrv.test. hostmaster.vmsrv.test. 1000 86400 86400 604800 5"
-    trial.by_hand(lambda update: update.replace("@", 60, "SOA", soa))
-    until(lambda: "1000 86400" in "".join(trial.answers("ns2", "@", "SOA")), "the new SOA on ns2")
+    trial.by_hand(f"update add vmsrv.test. 60 SOA {soa}")
+    where = trial.servers["ns2"]
+    until(lambda: "86400" in "".join(dnsview.ask(where, trial.zone, "SOA")), "the new SOA on ns2")
 
 
 def test_the_zone_may_not_be_transferred_when_the_daemon_starts(trial: Trial) -> None:
@@ -347,6 +371,7 @@ def test_the_zone_may_not_be_transferred_when_the_daemon_starts(trial: Trial) ->
     trial.until_states("served", "before", "during")
 
 
+@pytest.mark.timeout(300)
 def test_a_primary_restored_from_an_old_backup_gets_its_names_again(trial: Trial) -> None:
     """Its serial moved backwards, so ns2 takes nothing from it until somebody transfers the zone anew."""
     home = trial.home("ns1")
@@ -377,25 +402,18 @@ def test_a_primary_restored_from_an_old_backup_gets_its_names_again(trial: Trial
         assert records <= trial.everything()[key]
 
 
+@pytest.mark.timeout(300)
 def test_a_serial_that_only_went_back_heals_by_itself(trial: Trial) -> None:
     trial.serve("web")
     before = trial.everything()
     for zone in trial.zones:
         path = trial.home("ns1") / f"{zone}.zone"
         trial.rndc("ns1", "freeze", zone)
-        text = path.read_text()
-        changed = re.sub(r"(\d+)(\s*; serial)", r"1\2", text)
-        assert changed != text
-        path.write_text(changed)
+        until(lambda path=path: re.search(r"\b1\s+; serial", path.read_text()) is None, "the dump")  # type: ignore[misc]
+        path.write_text(re.sub(r"\d+(\s+; serial)", r"1\1", path.read_text()))
         Path(f"{path}.jnl").unlink(missing_ok=True)
         trial.rndc("ns1", "thaw", zone)
     trial.define("later")
     until(lambda: trial.answers("ns1", "later") != [], "the new name on ns1", patience=HEALING)
+    assert trial.states("web", "later") <= {"served", "pending"}
     assert all(records <= trial.everything()[key] for key, records in before.items())
-
-
-def test_absolute_names_are_what_by_hand_takes(trial: Trial) -> None:
-    """The tests above rely on it: a relative name is one of the zone."""
-    trial.by_hand(lambda update: update.add("hand", 60, "A", "127.7.77.77"))
-    assert trial.answers("ns1", "hand") == ["127.7.77.77"]
-    assert dns.name.from_text(trial.zone).is_absolute()

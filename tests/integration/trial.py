@@ -22,6 +22,7 @@ from tests.integration import dnsview, hypervisor
 HEALING = 120.0
 """Seconds after a fault's end within which everything must be as before, without a person."""
 
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """What one command answered."""
@@ -94,11 +95,12 @@ class Trial:
         return name.removesuffix("." + self.zone)
 
     def until_problem(self, *words: str, patience: float = 60.0) -> str:
-        """Wait until `status` has exactly one kind of sentence with all these words, and return it."""
+        """Wait until `status` has a sentence with all these words, and return it."""
         found: list[str] = []
 
         def said() -> bool:
-            found[:] = [one for one in self.problems() if all(word in one for word in words)]
+            said = (self._answer() or {}).get("problems", ())
+            found[:] = [one for one in said if all(word in one for word in words)]
             return bool(found)
 
         try:
@@ -111,7 +113,11 @@ class Trial:
         """Wait until each of these names is in this state; returns the seconds that it took."""
         begun = time.monotonic()
         try:
-            until(lambda: self.states(*names) == {state}, f"{names} being {state}", patience=patience)
+            until(
+                lambda: self._answer() is not None and self.states(*names) == {state},
+                f"{names} being {state}",
+                patience=patience,
+            )
         except Unavailable as error:
             reports = self.names()
             seen = {name: (reports.get(name) or {}) for name in names}
@@ -124,9 +130,10 @@ class Trial:
         begun = time.monotonic()
 
         def well() -> bool:
-            status = self.status()
-            unserved = [one for one in status["names"] if one["state"] != "served"]
-            return not unserved and not status["problems"]
+            status = self._answer()
+            if status is None:
+                return False
+            return not status["problems"] and {one["state"] for one in status["names"]} == {"served"}
 
         try:
             until(well, "healing", patience=patience)
