@@ -97,7 +97,9 @@ def nsupdate(lab: Lab, tsig: Tsig, zone: str, lines: Iterable[str]) -> None:
 def rndc(lab: Lab, server: Server, *command: str) -> None:
     """Control a name server of the lab."""
     require("rndc", package="bind9")
-    subprocess.run(["rndc", "-c", str(server.rndc_conf), *command], check=True, timeout=30, capture_output=True)
+    subprocess.run(
+        ["rndc", "-c", str(server.rndc_conf), *command], check=True, timeout=30, capture_output=True
+    )
     assert lab.is_alive()
 
 

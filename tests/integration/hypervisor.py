@@ -37,7 +37,7 @@ def define(
     """Define a guest with an interface in each of ``networks``; ``mac`` is that of every one."""
     address = f'<mac address="{mac}"/>' if mac else ""
     interfaces = "".join(_INTERFACE.format(mac=address, network=network) for network in networks)
-    identity = str(uuid or UUID(int=random.getrandbits(128), version=4))  # noqa: S311 - no secret
+    identity = str(uuid or UUID(int=random.getrandbits(128), version=4))
     return connection.defineXML(_XML.format(name=escape(name), uuid=identity, interfaces=interfaces))
 
 
@@ -100,7 +100,9 @@ class Outcome:
             found = [one for one in possible if f"{name} 60 IN A {one}" in served]
             own[name] = tuple(one for one in [*found, *possible][:1] if one)
         forward = {f"{name} 60 IN A {ip}" for name, ips in own.items() for ip in ips}
-        return frozenset(forward | {f"{reverse(ip)} 60 IN PTR {name}" for name, ips in own.items() for ip in ips})
+        return frozenset(
+            forward | {f"{reverse(ip)} 60 IN PTR {name}" for name, ips in own.items() for ip in ips}
+        )
 
 
 class Churn:

@@ -66,14 +66,19 @@ def _answered(lab: Lab, label: str, *expected: str) -> None:
     wanted = tuple(sorted(expected))
     until(lambda: both(lab, name) == (wanted, wanted), f"{name} A {wanted}")
     for address in expected:
-        until(lambda: both(lab, reverse(address), "PTR") == ((name,), (name,)), f"the PTR of {address}")
+        _pointed(lab, address, name)
+
+
+def _pointed(lab: Lab, address: str, *names: str) -> None:
+    """Wait until both servers answer with just these names for the address."""
+    until(lambda: both(lab, reverse(address), "PTR") == (names, names), f"{address} PTR {names}")
 
 
 def _gone(lab: Lab, label: str, *former: str) -> None:
     """Wait until neither server answers for the name and its former addresses."""
     until(lambda: both(lab, _full(lab, label)) == ((), ()), f"the end of {label}")
     for address in former:
-        until(lambda: both(lab, reverse(address), "PTR") == ((), ()), f"the end of the PTR of {address}")
+        _pointed(lab, address)
 
 
 def _touching(lab: Lab, name: str) -> list[Transaction]:
@@ -121,8 +126,10 @@ class TestLife:
         (second,) = addresses(domain)
         assert second != first
         _answered(running, "life", second)
-        _gone_pointer(running, first)
-        assert len(_touching(running, _full(running, "life"))) == 2, "stopping cost nothing, the new address one"
+        _pointed(running, first)
+        assert len(_touching(running, _full(running, "life"))) == 2, (
+            "stopping cost nothing, the new address one"
+        )
 
         domain.destroy()
         domain.undefine()
@@ -207,10 +214,6 @@ class TestLife:
         successor.create()
         _answered(running, "reborn", *addresses(successor))
         assert all(one.added for one in _touching(running, _full(running, "reborn")))
-
-
-def _gone_pointer(lab: Lab, address: str) -> None:
-    until(lambda: both(lab, reverse(address), "PTR") == ((), ()), f"the end of the PTR of {address}")
 
 
 def _everything(lab: Lab) -> frozenset[str]:
@@ -301,7 +304,13 @@ class TestNames:
 
     @pytest.mark.parametrize(
         ("name", "label"),
-        [("UPPER", "upper"), ("Under_Score", "under-score"), ("y" * 63, "y" * 63), ("7", "7"), ("a--b", "a--b")],
+        [
+            ("UPPER", "upper"),
+            ("Under_Score", "under-score"),
+            ("y" * 63, "y" * 63),
+            ("7", "7"),
+            ("a--b", "a--b"),
+        ],
     )
     def test_what_can_be_folded_into_a_label_is(
         self, running: Lab, hypervisor: libvirt.virConnect, name: str, label: str
@@ -322,7 +331,7 @@ class TestNames:
         set_names(domain, "store", "bazaar")
         _answered_names(running, domain, "shop", "store", "bazaar")
         for label in ("kiosk-1", "till.shop"):
-            until(lambda label=label: both(running, _full(running, label)) == ((), ()), f"the end of {label}")
+            _gone(running, label)
         added = _touching(running, _full(running, "bazaar"))[0].serial
         removed = [one.serial for one in _touching(running, _full(running, "kiosk-1")) if one.deleted]
         assert added < removed[0], "the new name comes before the old goes"
@@ -432,12 +441,16 @@ class TestCost:
         domain.create()
         _answered(running, "crash-loop", *addresses(domain))
         pointers = {line for line in _everything(running) if "crash-loop" in line}
-        until(lambda: len({line for line in _everything(running) if "crash-loop" in line}) == 2, f"{pointers}")
+        until(
+            lambda: len({line for line in _everything(running) if "crash-loop" in line}) == 2, f"{pointers}"
+        )
         assert 2 <= updates(running) - before <= 100
         assert all(one.added for one in _touching(running, _full(running, "crash-loop"))), "always served"
         assert len(_touching(running, _full(running, "bystander"))) == 1
 
-    def test_events_that_change_nothing_send_nothing(self, running: Lab, hypervisor: libvirt.virConnect) -> None:
+    def test_events_that_change_nothing_send_nothing(
+        self, running: Lab, hypervisor: libvirt.virConnect
+    ) -> None:
         domain = define(hypervisor, "calm")
         domain.create()
         _answered(running, "calm", *addresses(domain))

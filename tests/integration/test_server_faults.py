@@ -142,7 +142,7 @@ def _messages(trial: Trial) -> int:
 
 
 def test_faults_of_tsig_are_told_apart(trial: Trial, tmp_path: Path) -> None:
-    sentences = []
+    sentences: list[str] = []
     for fault in ("ns1 has another secret", "ns1 lacks the key"):
         begin, words = _FAULTS[fault]
         with begin(trial):

@@ -1,0 +1,165 @@
+"""What is remembered survives: values come back as they went in, and a broken database is set aside."""
+
+import dataclasses
+from ipaddress import ip_address
+from pathlib import Path
+
+import dns.name
+import dns.rdatatype
+import pytest
+from sqlalchemy import Engine, text
+
+from skulldns.errors import Unavailable
+from skulldns.model.changes import Change
+from skulldns.model.desired import Evidence
+from skulldns.model.guests import GuestOptions
+from skulldns.model.ledger import Entry
+from skulldns.model.presence import Known
+from skulldns.model.records import RRset, rrset
+from skulldns.store.database import open_database, open_for_looking
+from skulldns.store.guests import GuestStore
+from skulldns.store.ledger import LedgerStore
+from tests.unit.loopworld import guest
+
+ZONE = dns.name.from_text("vmsrv.test.")
+OTHER = dns.name.from_text("other.test.")
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'skulldns.db'}"
+
+
+def _rrset(label: str, *values: str, rdtype: str = "A", ttl: int = 60) -> RRset:
+    return rrset(dns.name.from_text(label, ZONE), dns.rdatatype.from_text(rdtype), ttl, values)
+
+
+def _add(found: RRset) -> Change:
+    return Change(None, found, "one", "a source", "it is wanted")
+
+
+def test_a_guest_comes_back_as_it_was(url: str) -> None:
+    shown = dataclasses.replace(
+        guest("web", "192.0.2.10"),
+        options=GuestOptions("alice", 8080, ("shop",), "guest", "auto"),
+        forbidden=frozenset({ip_address("192.0.2.1")}),
+    )
+    known = Known(
+        shown, shown.addresses, {"web.vmsrv.test.": 1.5}, 2.0, 3.0, 1, witnessed=True, gone_since=3.0
+    )
+    GuestStore(open_database(url)).remember([known], [])
+    assert list(GuestStore(open_database(url)).known()) == [known]
+
+
+def test_a_forgotten_guest_is_gone(url: str) -> None:
+    store = GuestStore(open_database(url))
+    store.remember([Known(guest("web"))], [])
+    store.remember([], [guest("web").id])
+    assert list(store.known()) == []
+
+
+def test_an_intent_is_on_the_disk_before_anything_is_sent(url: str) -> None:
+    found = _rrset("web", "192.0.2.10", "192.0.2.11")
+    LedgerStore(open_database(url)).intend(ZONE, [_add(found)])
+    [entry] = LedgerStore(open_database(url)).entries(ZONE)
+    assert entry == Entry(found.key, "one", "a source", "it is wanted", None, found, unfinished=True)
+    assert entry.covers(None)
+    assert entry.covers(found)
+    assert not entry.covers(_rrset("web", "192.0.2.99"))
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        _rrset("txt", '"quote \\" backslash \\\\ ; and more"', rdtype="TXT", ttl=0),
+        _rrset("*", "10 mail.vmsrv.test.", rdtype="MX"),
+        _rrset("_sip._tcp", "1 2 5060 sip.vmsrv.test.", rdtype="SRV"),
+        _rrset("odd", r"\# 2 abcd", rdtype="TYPE65280"),
+    ],
+    ids=str,
+)
+def test_any_rrset_comes_back_as_it_was(url: str, found: RRset) -> None:
+    ledger = LedgerStore(open_database(url))
+    ledger.settle(ZONE, [Entry(found.key, "one", "a source", "why", found)], [], [], 0)
+    assert [entry.published for entry in ledger.entries(ZONE)] == [found]
+
+
+def test_the_outcome_replaces_the_intent_and_is_in_the_journal(url: str) -> None:
+    ledger = LedgerStore(open_database(url))
+    found = _rrset("web", "192.0.2.10")
+    ledger.intend(ZONE, [_add(found)])
+    ledger.settle(
+        ZONE, [Entry(found.key, "one", "a source", "why", found)], [], [(_add(found), Evidence.MOVED)], 5.0
+    )
+    assert [entry.unfinished for entry in ledger.entries(ZONE)] == [False]
+    [row] = ledger.journal(found.name, 10)
+    assert (row.at, row.before, row.after) == (5.0, None, "192.0.2.10")
+
+
+def test_deletions_are_counted_by_source_and_evidence_within_the_window(url: str) -> None:
+    ledger = LedgerStore(open_database(url))
+    gone = Change(_rrset("web", "192.0.2.10"), None, "one", "a source", "over")
+    ledger.settle(ZONE, [], [gone.key], [(gone, Evidence.UNSEEN)], 10.0)
+    ledger.settle(
+        ZONE,
+        [],
+        [gone.key],
+        [(gone, Evidence.ANNOUNCED), (_add(_rrset("x", "192.0.2.1")), Evidence.UNSEEN)],
+        20.0,
+    )
+    assert ledger.deletions(ZONE, 5.0) == {
+        ("a source", Evidence.UNSEEN): 1,
+        ("a source", Evidence.ANNOUNCED): 1,
+    }
+    assert ledger.deletions(ZONE, 15.0) == {("a source", Evidence.ANNOUNCED): 1}
+    assert ledger.deletions(OTHER, 0.0) == {}
+
+
+def test_zones_are_apart_and_a_zone_is_fresh_until_something_was_noted(url: str) -> None:
+    ledger = LedgerStore(open_database(url))
+    assert ledger.fresh(ZONE)
+    ledger.intend(ZONE, [_add(_rrset("web", "192.0.2.10"))])
+    assert not ledger.fresh(ZONE)
+    assert ledger.fresh(OTHER)
+    assert list(ledger.entries(OTHER)) == []
+
+
+def test_commits_are_durable(url: str) -> None:
+    with open_database(url).connect() as connection:
+        assert connection.execute(text("PRAGMA synchronous")).scalar() == 2
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
+
+
+@pytest.mark.parametrize("damage", [b"not a database at all", b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_a_broken_database_is_set_aside(url: str, tmp_path: Path, damage: bytes) -> None:
+    (tmp_path / "skulldns.db").write_bytes(damage)
+    ledger = LedgerStore(open_database(url))
+    assert ledger.fresh(ZONE)
+    assert (tmp_path / "skulldns.db.corrupt").read_bytes() == damage
+
+
+def test_a_database_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"cannot be opened.*check its directory"):
+        open_database(f"sqlite:///{tmp_path / 'missing' / 'skulldns.db'}")
+
+
+def test_looking_makes_no_file(url: str, tmp_path: Path) -> None:
+    engine: Engine = open_for_looking(url)
+    assert list(GuestStore(engine).known()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
+    from sqlalchemy import inspect  # noqa: PLC0415 - only this test compares schemas
+
+    migrated = inspect(open_database(url))
+    declared = inspect(open_for_looking("sqlite://"))
+    for table in declared.get_table_names():
+        columns = {
+            column["name"]: (str(column["type"]), column["nullable"])
+            for column in declared.get_columns(table)
+        }
+        assert {
+            column["name"]: (str(column["type"]), column["nullable"])
+            for column in migrated.get_columns(table)
+        } == columns
