@@ -3,7 +3,7 @@
 import platform
 import random
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -20,6 +20,7 @@ from skulldns.config import (
 from skulldns.desired.registry import Registry
 from skulldns.desired.settings import GuestSettings
 from skulldns.errors import ConfigError
+from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
@@ -49,7 +50,7 @@ class Installation:
     lookers: tuple[Looker, ...]
     publishers: tuple[Publisher, ...]
     followers: dict[Name, tuple[Follower, ...]]
-    now: Callable[[], float]
+    clock: Clock
 
     def workers(self) -> Iterable[tuple[str, Worker]]:
         """Every worker with a name for its thread; those that write come before those that look."""
@@ -86,22 +87,22 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
     else:
         config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = open_database(config.database)
+    clock = Clock(time.time, time.monotonic, random.random)
     guests: GuestMemory = GuestStore(database)
     ledger = LedgerStore(database)
     engine = Engine(
         Registry({_source_name(one): _settings(config, one) for one in config.sources}),
         ReadOnlyGuests(guests) if read_only else guests,
         [zone.name for zone in config.zones.values() if zone.file],
-        time.time,
+        clock,
     )
     sources = [_source(one, watch_leases=not read_only) for one in config.sources]
-    lookers = tuple(Looker(source, engine.mailbox.put, time.time, random.random) for source in sources)
+    lookers = tuple(Looker(source, engine.mailbox.put, clock) for source in sources)
     followers: dict[Name, tuple[Follower, ...]] = {}
     publishers: list[Publisher] = []
     for zone, rules, pacer in _zones(config):
         followers[rules.zone] = tuple(
-            Follower(rules.zone, server(config, rules.zone, one), time.time, random.random)
-            for one in zone.secondaries
+            Follower(rules.zone, server(config, rules.zone, one), clock) for one in zone.secondaries
         )
         publishers.append(
             Publisher(
@@ -111,13 +112,12 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
                 ledger,
                 engine,
                 pacer,
-                time.time,
-                random.random,
+                clock,
             )
         )
     engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
     engine.load()
-    return Installation(config, ledger, engine, lookers, tuple(publishers), followers, time.time)
+    return Installation(config, ledger, engine, lookers, tuple(publishers), followers, clock)
 
 
 def check_supported(config: Config) -> None:

@@ -5,6 +5,7 @@ Law: prints and asks, decides nothing. Errors go to standard error, one line eac
 """
 
 import importlib
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -128,5 +129,7 @@ def _config_path(ctx: click.Context, _param: click.Parameter, value: Path | None
 @click.pass_context
 def main(ctx: click.Context, config: Path | None) -> None:
     """Creating a guest is enough: its name answers on both name servers."""
+    # Only `run` logs; the other verbs say everything in their answer.
+    logging.getLogger("skulldns").addHandler(logging.NullHandler())
     if config is not None:
         ctx.meta[_CHOSEN] = config

@@ -43,12 +43,14 @@ class Verbs:
         }
 
     def status(self) -> dict[str, Any]:
-        now = self._installation.now()
+        now = self._installation.clock.wall()
         return {"pid": os.getpid(), "at": now, **asdict(self._installation.reporter.status(now))}
 
     def name(self, text: str) -> dict[str, Any]:
         """The state of one name."""
-        report = self._installation.reporter.names.name(self._full_name(text), self._installation.now())
+        report = self._installation.reporter.names.name(
+            self._full_name(text), self._installation.clock.wall()
+        )
         return asdict(report)
 
     def why(self, text: str) -> dict[str, Any]:
@@ -58,7 +60,7 @@ class Verbs:
                 self._installation.reporter.names,
                 self._installation.ledger,
                 self._full_name(text),
-                self._installation.now(),
+                self._installation.clock.wall(),
             )
         )
 

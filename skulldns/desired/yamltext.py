@@ -204,6 +204,10 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> ConfigEr
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     lines = text.split("\n")
+    if line > len(text.splitlines()) > 0:
+        # A file that ends too early: its last line is where an editor shows what is missing.
+        line = len(text.splitlines())
+        column = len(text.splitlines()[-1]) + 1
     rest = lines[line - 1][column - 1 :] if line <= len(lines) else ""
     if rest.startswith("\t") or "\\t" in problem or "tab character" in problem:
         what, cure = "a tab cannot indent YAML", "use spaces"

@@ -1,9 +1,10 @@
 """DECIDE: observations come in, decisions go out to the publishers of the zones they touch."""
 
 import logging
+import math
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -13,6 +14,7 @@ from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, see
 from skulldns.desired.registry import Registry
 from skulldns.desired.wishes import leaves_at
 from skulldns.errors import Unavailable
+from skulldns.loop.clock import Clock
 from skulldns.loop.looker import LookAgain
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.desired import Decision, Farewell
@@ -67,7 +69,7 @@ class Engine:
         registry: Registry,
         memory: GuestMemory,
         zone_files: Iterable[Name],
-        now: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.mailbox = Mailbox()
         self.sources: dict[SourceName, SourceStatus] = {}
@@ -78,7 +80,7 @@ class Engine:
         self._publishers: dict[Name, ZonePublisher] = {}
         self._lookers: dict[SourceName, Mailbox] = {}
         self._awaited_files = set(zone_files)
-        self._now = now
+        self._clock = clock
         self._lock = threading.RLock()
         self._touched: set[Name] = set()
         self._changed: dict[GuestId, Known] = {}
@@ -86,7 +88,7 @@ class Engine:
         self._moments: dict[GuestId, float] = {}
         self._begun = False
         self._answers_changed = True
-        self._tidy_at = 0.0
+        self._tidy_at = -math.inf
 
     def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
         """Get to know who publishes the decisions and who looks; once, before the first step."""
@@ -124,18 +126,19 @@ class Engine:
         return self._registry
 
     def step(self) -> float | None:
-        now = self._now()
+        now = self._clock.wall()
         with self._lock:
             for letter in self.mailbox.drain():
                 self._read_letter(letter, now)
             for identity in [one for one, moment in self._moments.items() if moment <= now]:
                 self._put(self._known(identity))
-            if now >= self._tidy_at:
+            if self._clock.steady() >= self._tidy_at:
                 self._tidy(now)
             decisions = self._decide()
         self._hand_out(decisions)
         self._remember()
-        return max(0.0, min([self._tidy_at, *self._moments.values()]) - self._now())
+        until_tidy = self._tidy_at - self._clock.steady()
+        return max(0.0, min([until_tidy, *(moment - now for moment in self._moments.values())]))
 
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
@@ -217,7 +220,7 @@ class Engine:
         return known
 
     def _put(self, known: Known) -> None:
-        now = self._now()
+        now = self._clock.wall()
         known, touched = self._registry.put(known, now)
         self._touched |= touched
         self._changed[known.id] = known
@@ -264,7 +267,7 @@ class Engine:
 
     def _tidy(self, now: float) -> None:
         """Once a minute, drop guests that have left and of whom nothing is published any more."""
-        self._tidy_at = now + FULL_LOOK_EVERY
+        self._tidy_at = self._clock.steady() + FULL_LOOK_EVERY
         for known in self._registry.all_known():
             settings = self._registry.settings(known)
             over = known.gone_since is not None and settings and now >= known.gone_since + settings.grace

@@ -1,12 +1,14 @@
 """WRITE, second half: one worker for each secondary. Notifies it, waits for the serial, reads back."""
 
 import logging
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dns.name import Name
 
 from skulldns.errors import Unavailable
+from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.records import Key, RRset
 from skulldns.plan.cadence import FOLLOW_PAUSES, FULL_LOOK_EVERY, RENOTIFY_AFTER, RETRY_PAUSES, pause
@@ -27,9 +29,7 @@ class Follow:
 class Follower:
     """Sees that one secondary serves what the primary serves."""
 
-    def __init__(
-        self, zone: Name, secondary: NameServer, now: Callable[[], float], jitter: Callable[[], float]
-    ) -> None:
+    def __init__(self, zone: Name, secondary: NameServer, clock: Clock) -> None:
         self.zone = zone
         self.secondary = secondary
         self.mailbox = Mailbox()
@@ -39,25 +39,24 @@ class Follower:
         self.pending: dict[Key, float] = {}
         self._expected: dict[Key, RRset | None] = {}
         self._target: int | None = None
-        self._now = now
-        self._jitter = jitter
+        self._clock = clock
         self._ahead_since: float | None = None
         self._tries = 0
         self._failures = 0
-        self._notify_at = 0.0
-        self._look_at = 0.0
-        self._next = 0.0
+        self._notify_at = -math.inf
+        self._look_at = -math.inf
+        self._next = -math.inf
 
     def step(self) -> float | None:
         self._read_letters()
-        now = self._now()
+        now = self._clock.steady()
         if now < self._next:
             return self._next - now
         try:
             wait = self._follow(now)
         except Unavailable as error:
             wait = self._unavailable(error)
-        self._next = self._now() + wait
+        self._next = self._clock.steady() + wait
         return wait
 
     def _read_letters(self) -> None:
@@ -69,13 +68,13 @@ class Follower:
                     call.run()
 
     def _take(self, serial: int | None, expected: Mapping[Key, RRset | None]) -> None:
-        now = self._now()
+        now = self._clock.steady()
         if serial is not None and serial != self._target:
             self._target = serial
             self._look_at = now
         for key, rrset in expected.items():
             self._expected[key] = rrset
-            self.pending.setdefault(key, now)
+            self.pending.setdefault(key, self._clock.wall())
         if self.reason is None or self._failures == 0:
             self._tries, self._notify_at, self._next = 0, now, now
 
@@ -102,12 +101,13 @@ class Follower:
     def _behind(self, now: float) -> float:
         if now >= self._notify_at:
             self._notify(now)
-        wait = pause(FOLLOW_PAUSES, self._tries, self._jitter())
+        wait = pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
             self._say(
                 f"{self.secondary.where} still has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
-                f"the primary {self._target}; see that it may transfer the zone and takes our NOTIFY"
+                f"the primary {self._target}; see that it is a secondary of "
+                "this primary, may transfer the zone and takes our NOTIFY"
             )
         return wait
 
@@ -116,7 +116,7 @@ class Follower:
         if self.serial is None or self._target is None or advanced(self._target, self.serial) <= 0:
             self._ahead_since = None
             return
-        self._ahead_since = self._ahead_since or now
+        self._ahead_since = now if self._ahead_since is None else self._ahead_since
         if now - self._ahead_since > 2 * FULL_LOOK_EVERY:
             self._say(
                 f"{self.secondary.where} has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
@@ -133,7 +133,7 @@ class Follower:
             self._tries = 0
             if self._ahead_since is None:
                 self.reason, self.down_since = None, None
-            return max(0.0, self._look_at - self._now())
+            return max(0.0, self._look_at - self._clock.steady())
         key = min(self._expected)
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
@@ -141,24 +141,24 @@ class Follower:
                 f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
                 "see whether it is a secondary of this primary"
             )
-        return pause(FOLLOW_PAUSES, self._tries, self._jitter())
+        return pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
 
     def _back(self) -> None:
         if self._failures:
             _log.info("%s: %s answers again", self.zone, self.secondary.where)
             self._tries = 0
-            self._notify_at = 0.0
+            self._notify_at = -math.inf
             self.reason, self.down_since = None, None
         self._failures = 0
 
     def _say(self, reason: str) -> None:
         if self.reason is None:
-            self.down_since = self._now()
+            self.down_since = self._clock.wall()
             _log.warning("%s: %s", self.zone, reason)
         self.reason = reason
 
     def _unavailable(self, error: Unavailable) -> float:
         self._say(str(error))
-        wait = max(error.retry_after or 0.0, pause(RETRY_PAUSES, self._failures, self._jitter()))
+        wait = max(error.retry_after or 0.0, pause(RETRY_PAUSES, self._failures, self._clock.jitter()))
         self._failures += 1
         return wait

@@ -1,10 +1,12 @@
 """READ: one worker for each source. Events say where to look; looks become observations."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from skulldns.errors import Unavailable
+from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Mailbox
 from skulldns.model.guests import Guest, GuestId, GuestState, Hint
 from skulldns.model.observations import Down, Missed, Observation, Seen, Snapshot
@@ -29,16 +31,14 @@ class Looker:
         self,
         source: Source,
         deliver: Callable[[Observation], None],
-        now: Callable[[], float],
-        jitter: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.source = source
         self.mailbox = Mailbox()
         self._deliver = deliver
-        self._now = now
-        self._jitter = jitter
-        self._full_look_at = 0.0
-        self._retry_at = 0.0
+        self._clock = clock
+        self._full_look_at = -math.inf
+        self._retry_at = -math.inf
         self._failures = 0
         self._due: dict[GuestId, float] = {}
         self._witnessed: set[GuestId] = set()
@@ -49,7 +49,7 @@ class Looker:
         self.source.watch(self.mailbox.put)
 
     def step(self) -> float | None:
-        now = self._now()
+        now = self._clock.steady()
         for letter in self.mailbox.drain():
             self._read_letter(letter, now)
         if now < self._retry_at:
@@ -67,7 +67,7 @@ class Looker:
             self._full_look_at = now
             return 0.0
         self._failures = 0
-        return max(0.0, min([self._full_look_at, *self._due.values()]) - self._now())
+        return max(0.0, min([self._full_look_at, *self._due.values()]) - self._clock.steady())
 
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
@@ -82,7 +82,7 @@ class Looker:
                 self._due[identity] = min(now + seconds, self._due.get(identity, now + seconds))
 
     def _look_at_everything(self) -> None:
-        started = self._now()
+        started = self._clock.steady()
         guests = tuple(self.source.guests())
         self._full_look_at = started + FULL_LOOK_EVERY
         unreadable = self.source.unreadable()
@@ -113,15 +113,15 @@ class Looker:
         tries = self._without_address.get(guest.id, 0)
         if tries < len(ADDRESS_PAUSES):
             self._without_address[guest.id] = tries + 1
-            self._due.setdefault(guest.id, self._now() + ADDRESS_PAUSES[tries])
+            self._due.setdefault(guest.id, self._clock.steady() + ADDRESS_PAUSES[tries])
 
     def _unavailable(self, error: Unavailable) -> float:
         """Say so, and look at everything when it is back: events may have been missed."""
         if self._failures == 0:
             _log.warning("%s", error)
         self._deliver(Down(self.source.name, str(error)))
-        wait = error.retry_after or pause(RETRY_PAUSES, self._failures, self._jitter())
+        wait = error.retry_after or pause(RETRY_PAUSES, self._failures, self._clock.jitter())
         self._failures += 1
-        self._full_look_at = 0.0
-        self._retry_at = self._now() + wait
+        self._full_look_at = -math.inf
+        self._retry_at = self._clock.steady() + wait
         return wait

@@ -1,13 +1,15 @@
 """COMPARE: one worker for each zone. Names that changed become one guarded plan, and the writer makes it."""
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dns.name import Name
 
 from skulldns.errors import Conflict, Unavailable
 from skulldns.loop.census import Census
+from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Answered, Decisions
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.loop.primary import Primary
@@ -54,23 +56,21 @@ class Publisher:
         memory: LedgerMemory,
         census: Census,
         pacer: Pacer,
-        now: Callable[[], float],
-        jitter: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.zone = rules.zone
         self.rules = rules
         self.mailbox = Mailbox()
         self.state = ZoneState(memory.entries(rules.zone))
         self.primary = Primary(rules.zone, server, followers, self.state)
-        self.writer = Writer(rules.zone, self.primary, self.state, memory, census, now, jitter)
+        self.writer = Writer(rules.zone, self.primary, self.state, memory, census, clock)
         self.trouble: Trouble | None = None
         self.conflicts: dict[Key, str] = {}
         self.blocked: dict[Key, tuple[Block, str]] = {}
         self._memory = memory
         self._census = census
         self._pacer = pacer
-        self._now = now
-        self._jitter = jitter
+        self._clock = clock
         self._adopt_equal = memory.fresh(rules.zone)
         self._begun = False
         self._silent: tuple[str, ...] | None = None
@@ -78,9 +78,9 @@ class Publisher:
         self._parked: set[Name] = set()
         self._first_dirty = 0.0
         self._latest_dirty = 0.0
-        self._look_at = 0.0
+        self._look_at = -math.inf
         self._failures = 0
-        self._retry_at = 0.0
+        self._retry_at = -math.inf
 
     def owns(self, owner: str) -> bool:
         return self.state.entries_of(owner) > 0
@@ -89,7 +89,7 @@ class Publisher:
 
     def step(self) -> float | None:
         self._read_letters()
-        now = self._now()
+        now = self._clock.steady()
         if not self._begun or self._silent is None:
             return None
         if now < self._retry_at:
@@ -103,8 +103,8 @@ class Publisher:
             return self._unavailable(error)
         if not self._dirty:
             self._recovered()
-        wait = self._wait(self._now())
-        until_look = max(0.0, self._look_at - self._now())
+        wait = self._wait(self._clock.steady())
+        until_look = max(0.0, self._look_at - self._clock.steady())
         return until_look if wait is None else min(wait, until_look)
 
     def look(self) -> None:
@@ -173,7 +173,7 @@ class Publisher:
         difference = self._compare(names)
         plan = self._judge(difference)
         try:
-            self._settle(difference, names, now)
+            self._settle(difference, names)
             self._dirty = set()
             self._write(plan, now)
         except Unavailable:
@@ -188,7 +188,7 @@ class Publisher:
         fresh = set(names)
         if not fresh:
             return
-        now = self._now()
+        now = self._clock.steady()
         if not self._dirty:
             self._first_dirty = now
         self._latest_dirty = now
@@ -223,7 +223,7 @@ class Publisher:
                 mode=self.rules.mode,
                 percent=self.rules.percent,
                 owned=self.state.owned_by_source,
-                deleted=self._memory.deletions(self.zone, self._now() - WINDOW) if deletions else {},
+                deleted=self._memory.deletions(self.zone, self._clock.wall() - WINDOW) if deletions else {},
                 unseen={source: sum(map(self.state.entries_of, owners)) for source, owners in unseen.items()},
                 silent_sources=self._silent or (),
                 agreed=agreed,
@@ -231,12 +231,12 @@ class Publisher:
             ),
         )
 
-    def _settle(self, difference: Difference, names: set[Name], now: float) -> None:
+    def _settle(self, difference: Difference, names: set[Name]) -> None:
         """Note what is as wanted already, and what is not ours any more."""
         self.conflicts = {key: why for key, why in self.conflicts.items() if key.name not in names}
         self.blocked = {key: why for key, why in self.blocked.items() if key.name not in names}
         if difference.adopted or difference.forgotten:
-            self._memory.settle(self.zone, difference.adopted, difference.forgotten, (), now)
+            self._memory.settle(self.zone, difference.adopted, difference.forgotten, (), self._clock.wall())
             for key in difference.forgotten:
                 self.state.strike(key)
             for entry in difference.adopted:
@@ -272,11 +272,15 @@ class Publisher:
         self._failures = 0
 
     def _unavailable(self, error: Unavailable) -> float:
-        now = self._now()
+        now = self._clock.steady()
         if self.trouble is None or self.trouble.reason != str(error):
             _log.warning("%s: %s", self.zone, error)
-        self.trouble = replace(self.trouble, reason=str(error)) if self.trouble else Trouble(now, str(error))
-        wait = max(error.retry_after or 0.0, pause(RETRY_PAUSES, self._failures, self._jitter()))
+        self.trouble = (
+            replace(self.trouble, reason=str(error))
+            if self.trouble
+            else Trouble(self._clock.wall(), str(error))
+        )
+        wait = max(error.retry_after or 0.0, pause(RETRY_PAUSES, self._failures, self._clock.jitter()))
         self._failures += 1
         self._retry_at = now + wait
         return wait

@@ -1,12 +1,13 @@
 """WRITE: the intent into the ledger, the change to the primary, the outcome into the ledger. Law 5, 6 and 7."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from dns.name import Name
 
 from skulldns.errors import Conflict, Refused, Unavailable
 from skulldns.loop.census import Census
+from skulldns.loop.clock import Clock
 from skulldns.loop.primary import Primary
 from skulldns.loop.zonestate import ZoneState
 from skulldns.model.changes import Change
@@ -22,7 +23,7 @@ class Writer:
     """Makes changes of one zone. What the server does not take is postponed, each time for longer.
 
     ``pending`` says of each key since when (Unix time) and why it is not served by the primary yet; ``sent_at``
-    when a name's last change was sent; ``messages`` counts UPDATE messages.
+    when (Unix time) a name's last change was sent; ``messages`` counts UPDATE messages.
     """
 
     def __init__(
@@ -32,8 +33,7 @@ class Writer:
         state: ZoneState,
         memory: LedgerMemory,
         census: Census,
-        now: Callable[[], float],
-        jitter: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.pending: dict[Key, tuple[float, str]] = {}
         self.sent_at: dict[Name, float] = {}
@@ -43,8 +43,7 @@ class Writer:
         self._state = state
         self._memory = memory
         self._census = census
-        self._now = now
-        self._jitter = jitter
+        self._clock = clock
         self._postponed: dict[Name, tuple[int, float]] = {}
 
     def write(self, changes: Sequence[Change]) -> bool:
@@ -52,7 +51,7 @@ class Writer:
 
         Raises ``Unavailable`` when the outcome has to be read first.
         """
-        now = self._now()
+        now = self._clock.wall()
         for change in changes:
             self.pending.setdefault(change.key, (now, f"being sent to {self._primary.server.where}"))
         try:
@@ -68,7 +67,7 @@ class Writer:
             raise
 
     def is_due(self, name: Name, now: float) -> bool:
-        """Whether ``name`` may be tried now."""
+        """Whether ``name`` may be tried at ``now`` of the steady clock."""
         return self._postponed.get(name, (0, now))[1] <= now
 
     def due(self, now: float) -> set[Name]:
@@ -76,7 +75,7 @@ class Writer:
         return {name for name, (_, at) in self._postponed.items() if at <= now}
 
     def next_due(self) -> float | None:
-        """When the next postponed name is due, as a Unix time."""
+        """When the next postponed name is due, on the steady clock."""
         return min((at for _, at in self._postponed.values()), default=None)
 
     def is_postponed(self, name: Name) -> bool:
@@ -112,7 +111,7 @@ class Writer:
         """The server did not make these: what is there is not ours, even if it should equal what we intended."""
         before = [_published(change, of="before") for change in changes if change.before is not None]
         added = [change.key for change in changes if change.before is None]
-        self._memory.settle(self._zone, before, added, (), self._now())
+        self._memory.settle(self._zone, before, added, (), self._clock.wall())
         self._enter(before, added)
 
     def _confirm(self, sent: Sequence[Change], messages: int, at: float) -> bool:
@@ -142,10 +141,11 @@ class Writer:
             self._state.strike(key)
 
     def _postpone(self, changes: Sequence[Change], reason: str) -> None:
-        now = self._now()
+        now, steady = self._clock.wall(), self._clock.steady()
         for name in {change.name for change in changes}:
-            attempt, _ = self._postponed.get(name, (0, now))
-            self._postponed[name] = (attempt + 1, now + pause(RETRY_PAUSES, attempt, self._jitter()))
+            attempt, _ = self._postponed.get(name, (0, steady))
+            wait = pause(RETRY_PAUSES, attempt, self._clock.jitter())
+            self._postponed[name] = (attempt + 1, steady + wait)
         for change in changes:
             since, before = self.pending.get(change.key, (now, ""))
             if before != reason:

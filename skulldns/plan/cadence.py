@@ -38,11 +38,11 @@ class Pacer:
     (changes that are not urgent), until nothing was added for ``quiet`` seconds or ``patience`` is over.
     """
 
-    capacity: float = 56.0
-    refill: float = 1.2
+    capacity: float = 52.0
+    refill: float = 1.7
     quiet: float = 0.25
     patience: float = 0.0
-    tokens: float = 56.0
+    tokens: float = 52.0
     updated: float = 0.0
 
     def at(self, now: float) -> "Pacer":
@@ -68,5 +68,5 @@ class Pacer:
 URGENT = Pacer()
 """For zones that guests get their names in."""
 
-RELAXED = Pacer(capacity=8.0, tokens=8.0, refill=5.0, patience=10.0)
+RELAXED = Pacer(capacity=4.0, tokens=4.0, refill=20.0, patience=10.0)
 """For reverse zones."""

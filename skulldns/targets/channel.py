@@ -217,6 +217,4 @@ class Channel:
             cause = refusals.unreachable(error, self._timeout, self.where)
         else:
             cause = refusals.unreadable(error, self._key, self.where)
-        return OutcomeUnknown(
-            f"an update was sent, but {cause.what}", where=self.where, cure="read back whether it was made"
-        )
+        return OutcomeUnknown(f"an update was sent, but {cause.what}", where=self.where, cure=cause.cure)

@@ -7,6 +7,7 @@ import dns.rdatatype
 
 from skulldns.desired.registry import Registry
 from skulldns.desired.settings import GuestSettings
+from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
@@ -43,10 +44,14 @@ def guest(
 
 
 class LoopWorld:
-    """One zone, one source, ns1 and ns2. ``begin`` starts the workers anew, as a restarted daemon does."""
+    """One zone, one source, ns1 and ns2. ``begin`` starts the workers anew, as a restarted daemon does.
+
+    ``jumped`` is how many seconds the wall clock has jumped.
+    """
 
     def __init__(self, *, grace: float = 10.0) -> None:
         self.now = 1_000_000.0
+        self.jumped = 0.0
         self.grace = grace
         self.zone = FakeZone(ZONE)
         self.ns1 = FakeNameServer(self.zone)
@@ -58,11 +63,11 @@ class LoopWorld:
 
     def begin(self) -> None:
         """Start all workers from what the store remembers."""
+        clock = Clock(lambda: self.now + self.jumped, lambda: self.now, lambda: 0.0)
         settings = GuestSettings(ZONE, 60, (ip_network("192.0.2.0/24"),), grace=self.grace)
-        self.engine = Engine(
-            Registry({self.source.name: settings}), GuestStore(self._database), (), self._clock
-        )
-        self.follower = Follower(ZONE, self.ns2, self._clock, lambda: 0.0)
+        registry = Registry({self.source.name: settings})
+        self.engine = Engine(registry, GuestStore(self._database), (), clock)
+        self.follower = Follower(ZONE, self.ns2, clock)
         self.publisher = Publisher(
             ZoneRules(ZONE, Mode.SYNC, 30),
             self.ns1,
@@ -70,10 +75,9 @@ class LoopWorld:
             self.ledger,
             self.engine,
             URGENT,
-            self._clock,
-            lambda: 0.0,
+            clock,
         )
-        self.looker = Looker(self.source, self.engine.mailbox.put, self._clock, lambda: 0.0)
+        self.looker = Looker(self.source, self.engine.mailbox.put, clock)
         self.engine.connect([self.publisher], {self.source.name: self.looker.mailbox})
         self.engine.load()
         self.looker.start()
@@ -106,6 +110,3 @@ class LoopWorld:
         found = rrset(dns.name.from_text(label, ZONE), dns.rdatatype.from_text(rdtype), 300, [value])
         self.zone.put(found)
         return found.key
-
-    def _clock(self) -> float:
-        return self.now

@@ -268,3 +268,15 @@ def test_a_guest_without_an_address_is_looked_at_again_with_growing_pauses() -> 
     world.source.put(guest("web", "192.0.2.10"), tell=False)
     world.run(30)
     assert world.name("web").state is NameState.SERVED
+
+
+def test_a_clock_that_jumps_a_year_back_stops_nothing() -> None:
+    world = LoopWorld()
+    world.run(5)
+    world.jumped = -365 * 86400
+    world.source.put(guest("web", "192.0.2.10"))
+    world.run(1)
+    assert world.name("web").state is NameState.SERVED
+    world.zone.drop(*world.zone.rrsets)
+    world.run(FULL_LOOK_EVERY + 1)
+    assert world.name("web").state is NameState.SERVED
