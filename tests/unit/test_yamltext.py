@@ -45,7 +45,7 @@ def _errors(text: str) -> str:
         ("a: 1\n---\nb: 2\n", "f.yaml:2:1: a second YAML document starts here; keep one document in a file"),
         (
             "a: [1, 2",
-            "f.yaml:2:1: not valid YAML: did not find expected ',' or ']'; close the bracket or brace",
+            "f.yaml:1:9: not valid YAML: did not find expected ',' or ']'; close the bracket or brace",
         ),
         ("a: 'b", "f.yaml:1:6: not valid YAML: found unexpected end of stream; close the quotes"),
         ("? [a]\n: b", "f.yaml:1:3: a key must be text; write 'key: value'"),
