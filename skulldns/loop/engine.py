@@ -21,7 +21,7 @@ from skulldns.model.desired import Decision, Farewell
 from skulldns.model.guests import Guest, GuestId, SourceName
 from skulldns.model.observations import ConfigFile, Down, Missed, Seen, Snapshot, ZoneFile
 from skulldns.model.presence import Known
-from skulldns.plan.cadence import FULL_LOOK_EVERY
+from skulldns.plan.cadence import FULL_LOOK_EVERY, REMEMBER_EVERY
 from skulldns.store.protocol import GuestMemory
 
 _log = logging.getLogger(__name__)
@@ -89,6 +89,8 @@ class Engine:
         self._begun = False
         self._answers_changed = True
         self._tidy_at = -math.inf
+        self._remember_at = -math.inf
+        self._memory_trouble: str | None = None
 
     def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
         """Get to know who publishes the decisions and who looks; once, before the first step."""
@@ -136,9 +138,10 @@ class Engine:
                 self._tidy(now)
             decisions = self._decide()
         self._hand_out(decisions)
-        self._remember()
-        until_tidy = self._tidy_at - self._clock.steady()
-        return max(0.0, min([until_tidy, *(moment - now for moment in self._moments.values())]))
+        waits = [self._tidy_at - self._clock.steady(), *(moment - now for moment in self._moments.values())]
+        if self._changed or self._forgotten:
+            waits.append(self._remember())
+        return max(0.0, min(waits))
 
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
@@ -276,14 +279,24 @@ class Engine:
                 self._changed.pop(known.id, None)
                 self._forgotten.add(known.id)
 
-    def _remember(self) -> None:
-        """Store what changed; what cannot be stored now is tried again with the next step."""
-        if not self._changed and not self._forgotten:
-            return
+    def _remember(self) -> float:
+        """Store what changed, several changes together; returns the seconds until the next try is due.
+
+        The ledger does not wait for this: memory that is older than it delays, but never misleads (the guard
+        changes nothing of a source's guests before it has answered).
+        """
+        now = self._clock.steady()
+        if now < self._remember_at:
+            return self._remember_at - now
+        self._remember_at = now + REMEMBER_EVERY
         try:
             self._memory.remember(self._changed.values(), self._forgotten)
         except Unavailable as error:
-            _log.error("%s", error)
-            return
+            if str(error) != self._memory_trouble:
+                _log.error("%s", error)
+            self._memory_trouble = str(error)
+            return REMEMBER_EVERY
+        self._memory_trouble = None
         self._changed.clear()
         self._forgotten.clear()
+        return FULL_LOOK_EVERY

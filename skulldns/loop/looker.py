@@ -10,7 +10,13 @@ from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Mailbox
 from skulldns.model.guests import Guest, GuestId, GuestState, Hint
 from skulldns.model.observations import Down, Missed, Observation, Seen, Snapshot
-from skulldns.plan.cadence import ADDRESS_PAUSES, FULL_LOOK_EVERY, RETRY_PAUSES, pause
+from skulldns.plan.cadence import (
+    ADDRESS_PAUSES,
+    FULL_LOOK_EVERY,
+    RETRY_PAUSES,
+    cheaper_to_look_at_everything,
+    pause,
+)
 from skulldns.sources.protocol import Source
 
 _log = logging.getLogger(__name__)
@@ -40,6 +46,7 @@ class Looker:
         self._full_look_at = -math.inf
         self._retry_at = -math.inf
         self._failures = 0
+        self._known = 0
         self._due: dict[GuestId, float] = {}
         self._witnessed: set[GuestId] = set()
         self._without_address: dict[GuestId, int] = {}
@@ -54,6 +61,9 @@ class Looker:
             self._read_letter(letter, now)
         if now < self._retry_at:
             return self._retry_at - now
+        due = sum(at <= now for at in self._due.values())
+        if cheaper_to_look_at_everything(due, self._known):
+            self._full_look_at = now
         try:
             if now >= self._full_look_at:
                 self._look_at_everything()
@@ -85,6 +95,7 @@ class Looker:
         started = self._clock.steady()
         guests = tuple(self.source.guests())
         self._full_look_at = started + FULL_LOOK_EVERY
+        self._known = len(guests)
         unreadable = self.source.unreadable()
         self._deliver(Snapshot(self.source.name, guests, unreadable))
         for identity in [*unreadable, *(guest.id for guest in guests)]:

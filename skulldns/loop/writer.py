@@ -116,12 +116,14 @@ class Writer:
 
     def _confirm(self, sent: Sequence[Change], messages: int, at: float) -> bool:
         answers = self._primary.read_back({change.key: change.after for change in sent}, messages)
-        made = [one for one in sent if one.key in answers and answers[one.key] == one.after]
+        made: list[Change] = []
         for change in sent:
-            if change not in made:
-                answer = answers.get(change.key)
-                serves = " ".join(answer.values()) if answer else "nothing"
-                self._postpone([change], f"{self._primary.server.where} said NOERROR but serves {serves}")
+            answer = answers.get(change.key)
+            if change.key in answers and answer == change.after:
+                made.append(change)
+                continue
+            serves = " ".join(answer.values()) if answer else "nothing"
+            self._postpone([change], f"{self._primary.server.where} said NOERROR but serves {serves}")
         entries = [_published(change, of="after") for change in made if change.after is not None]
         gone = [change.key for change in made if change.after is None]
         evidence = [(change, self._census.farewell(change.owner).evidence) for change in made]

@@ -64,9 +64,9 @@ def _see(chain: dict[str, Any], link: str) -> dict[str, str]:
 def test_served(trial: Trial) -> None:
     chain = _why(trial, "web")
     assert chain["report"]["state"] == "served"
-    assert _links(chain) == ["zone", "source", "guest", "address", "policy", "ns1", "ns2"] or set(
-        _links(chain)
-    ) > {"zone", "source", "guest", "address", "policy", "ns1", "ns2"}
+    assert _links(chain)[:2] == ["zone", "source"]
+    assert _links(chain)[-3:] == ["policy", "ns1", "ns2"]
+    assert {"guest", "address"} < set(_links(chain))
     [address] = trial.answers("ns2", "web")
     for server in ("ns1", "ns2"):
         link = _see(chain, server)
@@ -183,8 +183,6 @@ def test_without_a_name_it_is_wrong_usage(trial: Trial) -> None:
 
 
 def test_held(trial: Trial) -> None:
-    with trial.lab.hypervisor():
-        pass
     trial.lab.kill("libvirtd")
     trial.until_states("held", "web", patience=30)
     chain = _why(trial, "web")
@@ -294,16 +292,18 @@ def test_alone_apply_with_ns2_down_says_so(alone: Trial) -> None:
 
 def test_alone_with_ns1_down_every_verb_says_so(alone: Trial) -> None:
     alone.lab.kill("ns1")
-    for verb in ("plan", "apply"):
-        said = alone.says(verb)
-        assert said.code == 1
-        assert "nothing listens there" in said.out + said.err
-        assert "Traceback" not in said.err
-    status = alone.says("status")
-    assert status.code == 0
-    assert "nothing listens there" in status.out
-    assert (_first_bad(_why(alone, "web")) or {})["link"] == "ns1"
-    alone.lab.start("ns1")
+    try:
+        for verb in ("plan", "apply"):
+            said = alone.says(verb)
+            assert said.code == 1
+            assert "nothing listens there" in said.out + said.err
+            assert "Traceback" not in said.err
+        status = alone.says("status")
+        assert status.code == 0
+        assert "nothing listens there" in status.out
+        assert (_first_bad(_why(alone, "web")) or {})["link"] == "ns1"
+    finally:
+        alone.lab.start("ns1")
 
 
 def test_alone_without_the_hypervisor_everything_is_held(alone: Trial) -> None:

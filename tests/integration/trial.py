@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,11 +84,17 @@ class Trial:
 
     def names(self) -> dict[str, dict[str, Any]]:
         """The report on each name, by the name without the zone."""
-        return {self.short(report["name"]): report for report in self.status()["names"]}
+        return self._by_name(self.status())
+
+    def _by_name(self, status: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return {self.short(report["name"]): report for report in status["names"]}
 
     def states(self, *names: str) -> set[str]:
         """The states of these names; `absent` for one that `status` does not show."""
-        reports = self.names()
+        return self._states_in(self.status(), names)
+
+    def _states_in(self, status: Mapping[str, Any], names: Iterable[str]) -> set[str]:
+        reports = self._by_name(status)
         return {reports[name]["state"] if name in reports else "absent" for name in names}
 
     def short(self, name: str) -> str:
@@ -114,7 +120,7 @@ class Trial:
         begun = time.monotonic()
         try:
             until(
-                lambda: self._answer() is not None and self.states(*names) == {state},
+                lambda: self._states_in(self._answer() or {"names": ()}, names) == {state},
                 f"{names} being {state}",
                 patience=patience,
             )
@@ -235,6 +241,12 @@ class Trial:
         found = self.define(*names)
         self.until_states("served", *names, patience=20)
         return found
+
+    def settle(self, *names: str) -> tuple[dict[str, str], dict[tuple[str, str], frozenset[str]]]:
+        """Serve guests, their reverse names too; returns their UUIDs and what all servers hold then."""
+        found = self.serve(*names)
+        self.until_well(patience=30)
+        return found, self.everything()
 
 
 @contextmanager
