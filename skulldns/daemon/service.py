@@ -23,6 +23,10 @@ _JOIN_TIMEOUT = 2.0
 """Seconds that a worker gets to finish its step; one that waits for a dead server is left behind."""
 
 
+_WAKE_EVERY = 0.5
+"""Seconds after which the main thread wakes: a wait without limit can miss a signal that comes as it begins."""
+
+
 class Daemon:
     """The daemon of one config file. A good change of that file makes it begin anew with it."""
 
@@ -73,7 +77,8 @@ class _Session:
         control = ControlServer(installation.config.state, Verbs(installation, _in_thread).table())
         try:
             started()
-            self._stop.wait()
+            while not self._stop.wait(_WAKE_EVERY):
+                pass
         finally:
             control.close()
             self._wind_down()

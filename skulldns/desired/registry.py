@@ -124,6 +124,18 @@ class Registry:
         """The guests that ask for ``name``, the one that holds it first."""
         return sorted(self._by_name.get(name, ()), key=lambda one: self._rank(one, str(name)))
 
+    def askers(self, name: Name) -> list[GuestId]:
+        """The guests that ask for ``name``, those included that asked in words that make no name."""
+        if found := self.rivals(name):
+            return found
+        return sorted(
+            known.id
+            for known in self._known.values()
+            if (settings := self.settings(known)) and name.is_subdomain(settings.zone)
+            for text in (known.guest.name, *known.guest.options.names)
+            if text.lower() == _as_typed(name, settings.zone)
+        )
+
     def wishes(self, identity: GuestId) -> Wishes:
         """What a guest asks for. Raises ``KeyError`` for a guest nobody knows."""
         return self._wishes[identity]
@@ -144,7 +156,11 @@ class Registry:
             if holder == identity:
                 addresses.append(address)
             else:
-                refusals.append(Refusal(f"address {address}", f"{self._title(holder)} has it"))
+                refusals.append(
+                    Refusal(
+                        f"address {address}", f"{self._title(holder)} has it; give one of the two another"
+                    )
+                )
         return Verdict(known, tuple(names), tuple(addresses), tuple(refusals))
 
     def farewell(self, owner: str) -> Farewell:
@@ -226,9 +242,11 @@ class Registry:
         for zone in self._statics.values():
             for record in zone.get(name, ()):
                 if record.rrset.type in _TAKES_NAME:
-                    return f"the zone file has it ({record.file}:{record.line})"
+                    return (
+                        f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
+                    )
         holder = self._holder_of_name(name)
-        return None if holder == identity else f"{self._title(holder)} has it"
+        return None if holder == identity else f"{self._title(holder)} has it; rename one of the two"
 
     def _title(self, identity: GuestId | None) -> str:
         if identity is None:
@@ -277,6 +295,11 @@ def _address_records(name: Name, ttl: int, ips: list[IPAddress]) -> list[RRset]:
         if values:
             found.append(rrset(name, rdtype, ttl, values))
     return found
+
+
+def _as_typed(name: Name, zone: Name) -> str:
+    """The part of ``name`` below ``zone`` as a person would write it."""
+    return ".".join(label.decode(errors="replace") for label in name.relativize(zone).labels)
 
 
 def _address_of(name: Name) -> IPAddress | None:

@@ -132,13 +132,15 @@ class Engine:
         with self._lock:
             for letter in self.mailbox.drain():
                 self._read_letter(letter, now)
-            for identity in [one for one, moment in self._moments.items() if moment <= now]:
+            steady = self._clock.steady()
+            for identity in [one for one, moment in self._moments.items() if moment <= steady]:
                 self._put(self._known(identity))
-            if self._clock.steady() >= self._tidy_at:
+            if steady >= self._tidy_at:
                 self._tidy(now)
             decisions = self._decide()
         self._hand_out(decisions)
-        waits = [self._tidy_at - self._clock.steady(), *(moment - now for moment in self._moments.values())]
+        steady = self._clock.steady()
+        waits = [moment - steady for moment in (self._tidy_at, *self._moments.values())]
         if self._changed or self._forgotten:
             waits.append(self._remember())
         return max(0.0, min(waits))
@@ -230,7 +232,8 @@ class Engine:
         settings = self._registry.settings(known)
         moment = leaves_at(known, settings) if settings else None
         if moment is not None and moment > now:
-            self._moments[known.id] = moment
+            # On the steady clock, so that a jump of the other ends no grace early.
+            self._moments[known.id] = self._clock.steady() + moment - now
         else:
             self._moments.pop(known.id, None)
 

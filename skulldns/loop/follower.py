@@ -41,6 +41,8 @@ class Follower:
         self._target: int | None = None
         self._clock = clock
         self._ahead_since: float | None = None
+        self._notify_trouble: str | None = None
+        self._notify_failures = 0
         self._tries = 0
         self._failures = 0
         self._notify_at = -math.inf
@@ -95,8 +97,16 @@ class Follower:
         return self._read_back()
 
     def _notify(self, now: float) -> None:
+        """Send a NOTIFY; one that is not taken is no reason to stop: the secondary looks by itself too."""
         self._notify_at = now + max(RENOTIFY_AFTER, pause(FOLLOW_PAUSES, self._tries) * 2)
-        self.secondary.notify(self._target)
+        try:
+            self.secondary.notify(self._target)
+        except Unavailable as error:
+            self._notify_trouble = str(error)
+            self._notify_at = now + pause(RETRY_PAUSES, self._notify_failures, self._clock.jitter())
+            self._notify_failures += 1
+        else:
+            self._notify_trouble, self._notify_failures = None, 0
 
     def _behind(self, now: float) -> float:
         if now >= self._notify_at:
@@ -104,10 +114,10 @@ class Follower:
         wait = pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
+            cure = "see that it is a secondary of this primary, may transfer the zone and takes our NOTIFY"
             self._say(
                 f"{self.secondary.where} still has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
-                f"the primary {self._target}; see that it is a secondary of "
-                "this primary, may transfer the zone and takes our NOTIFY"
+                f"the primary {self._target}; {self._notify_trouble or cure}"
             )
         return wait
 
@@ -118,10 +128,14 @@ class Follower:
             return
         self._ahead_since = now if self._ahead_since is None else self._ahead_since
         if now - self._ahead_since > 2 * FULL_LOOK_EVERY:
-            self._say(
-                f"{self.secondary.where} has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
-                f"later than the primary's {self._target}; see that it is configured as a secondary, not as a primary"
-            )
+            self._say(self._ahead())
+
+    def _ahead(self) -> str:
+        zone = self.zone.to_text(omit_final_dot=True)
+        return (
+            f"{self.secondary.where} has serial {self.serial} of {zone}, later than the primary's {self._target}, so it "
+            f"does not follow; run `rndc retransfer {zone}` there, and see that it is no primary itself"
+        )
 
     def _read_back(self) -> float:
         answers = self.secondary.lookup(self._expected) if self._expected else {}
@@ -137,10 +151,11 @@ class Follower:
         key = min(self._expected)
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
-            self._say(
+            different = (
                 f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
                 "see whether it is a secondary of this primary"
             )
+            self._say(different if self._ahead_since is None else self._ahead())
         return pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
 
     def _back(self) -> None:

@@ -167,25 +167,18 @@ class Names:
         """What a guest that asks for the name but has no records there is waiting for."""
         text = name.to_text(omit_final_dot=True)
         with self.engine.reading():
-            for identity in self.engine.registry.rivals(name):
+            for identity in self.engine.registry.askers(name):
                 verdict = self.engine.registry.verdict(identity)
                 title = verdict.known.guest.name
-                if name not in verdict.names:
-                    reason = next(
-                        (one.reason for one in verdict.refusals if text in one.what), "somebody else has it"
-                    )
-                    return NameState.REFUSED, reason, title, None
-                if verdict.refusals:
-                    reason = "; ".join(f"{one.what}: {one.reason}" for one in verdict.refusals)
-                    return NameState.REFUSED, reason, title, None
+                own = [one.reason for one in verdict.refusals if text in one.what]
+                all_reasons = [f"{one.what}: {one.reason}" for one in verdict.refusals]
+                if own or all_reasons:
+                    return NameState.REFUSED, "; ".join(own or all_reasons), title, None
                 if verdict.known.guest.state is not GuestState.RUNNING:
-                    return (
-                        NameState.PENDING,
-                        f"guest {title} is stopped and was never seen with an address",
-                        title,
-                        None,
-                    )
-                return NameState.PENDING, f"guest {title} runs but has no address yet", title, None
+                    reason = f"guest {title} is stopped and was never seen with an address; start it"
+                else:
+                    reason = f"guest {title} runs but has no address yet; see that it asks for a lease in an allowed network"
+                return NameState.PENDING, reason, title, None
         return None
 
     def _nameless(self, verdict: Verdict) -> NameReport:

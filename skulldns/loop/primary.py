@@ -46,10 +46,11 @@ class Primary:
             return self._read_changes(self.serial)
         return set()
 
-    def read_back(self, expected: Mapping[Key, RRset | None], messages: int) -> Mapping[Key, RRset | None]:
-        """Ask for what ``messages`` updates should have made; the followers are told to do the same.
+    def read_back(self, expected: Mapping[Key, RRset | None], taken: int) -> Mapping[Key, RRset | None]:
+        """Ask for what the server should have made of ``taken`` updates; the followers are told to do the same.
 
-        A key that the server could not answer is left out.
+        A key that the server could not answer is left out. Each update moves the serial by one; if it moved
+        otherwise, somebody else changed the zone too, and it is read from where we last knew it.
         """
         before = self.serial
         serial = self.server.serial()
@@ -57,11 +58,10 @@ class Primary:
         answers = self.server.lookup(expected)
         for key, rrset in answers.items():
             self._state.serve(key, rrset)
-        if before is None or advanced(before, serial) > messages:
-            # Somebody else changed the zone too.
-            self.stale = True
-        else:
+        if before is not None and not self.stale and advanced(before, serial) == taken:
             self.serial = serial
+        else:
+            self.stale = True
         return answers
 
     def tell(self, expected: Mapping[Key, RRset | None], serial: int | None = None) -> None:

@@ -103,6 +103,8 @@ class Publisher:
             return self._unavailable(error)
         if not self._dirty:
             self._recovered()
+        if self.primary.stale:
+            return 0.0
         wait = self._wait(self._clock.steady())
         until_look = max(0.0, self._look_at - self._clock.steady())
         return until_look if wait is None else min(wait, until_look)

@@ -84,7 +84,7 @@ def _wanting(names: Names, publisher: Publisher, name: Name) -> list[Link]:
     }
     with names.engine.reading():
         registry = names.engine.registry
-        guests = list(dict.fromkeys([*registry.rivals(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
+        guests = list(dict.fromkeys([*registry.askers(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
         verdicts = [registry.verdict(one) for one in guests if registry.known(one)]
     for verdict in verdicts:
         found += _guest(names, verdict)
@@ -121,10 +121,16 @@ def _guest(names: Names, verdict: Verdict) -> list[Link]:
         )
     elif guest.state is GuestState.RUNNING:
         links.append(
-            Link("address", LinkState.WAITING, "none yet: the guest has no lease in an allowed network")
+            Link(
+                "address",
+                LinkState.WAITING,
+                "none yet; see that the guest asks for a lease in an allowed network",
+            )
         )
     else:
-        links.append(Link("address", LinkState.WAITING, "none: the guest is stopped and had none before"))
+        links.append(
+            Link("address", LinkState.WAITING, "none: the guest is stopped and had none before; start it")
+        )
     return links
 
 

@@ -38,6 +38,7 @@ class Writer:
         self.pending: dict[Key, tuple[float, str]] = {}
         self.sent_at: dict[Name, float] = {}
         self.messages = 0
+        self._taken = 0
         self._zone = zone
         self._primary = primary
         self._state = state
@@ -58,10 +59,10 @@ class Writer:
             self._memory.intend(self._zone, changes)
             for change in changes:
                 self._state.enter(_intent(change))
-            messages = self.messages
+            taken = self._taken
             batches = self._primary.server.batches(changes)
             sent = [change for batch in batches for change in self._send(batch)]
-            return bool(sent) and self._confirm(sent, self.messages - messages, now)
+            return bool(sent) and self._confirm(sent, self._taken - taken, now)
         except Unavailable:
             self._primary.stale = True
             raise
@@ -105,6 +106,7 @@ class Writer:
             first = [change for change in batch if change.name in half]
             second = [change for change in batch if change.name not in half]
             return [*self._send(first), *self._send(second)]
+        self._taken += 1
         return batch
 
     def _take_back(self, changes: Sequence[Change]) -> None:
@@ -114,8 +116,8 @@ class Writer:
         self._memory.settle(self._zone, before, added, (), self._clock.wall())
         self._enter(before, added)
 
-    def _confirm(self, sent: Sequence[Change], messages: int, at: float) -> bool:
-        answers = self._primary.read_back({change.key: change.after for change in sent}, messages)
+    def _confirm(self, sent: Sequence[Change], taken: int, at: float) -> bool:
+        answers = self._primary.read_back({change.key: change.after for change in sent}, taken)
         made: list[Change] = []
         for change in sent:
             answer = answers.get(change.key)
