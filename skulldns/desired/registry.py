@@ -124,6 +124,19 @@ class Registry:
         """The guests that ask for ``name``, the one that holds it first."""
         return sorted(self._by_name.get(name, ()), key=lambda one: self._rank(one, str(name)))
 
+    def replaced(self, known: Known) -> bool:
+        """Whether the source shows another guest under the very name that ``known`` had there.
+
+        A source has each name once, so this is as good as an announcement that the former guest is gone.
+        """
+        here = self._wishes.get(known.id, Wishes()).names
+        rivals = {rival for name in here for rival in self._by_name.get(name, ())} - {known.id}
+        guests = [(self._known[rival].guest, self._known[rival].present) for rival in rivals]
+        return any(
+            present and (guest.source, guest.name) == (known.guest.source, known.guest.name)
+            for guest, present in guests
+        )
+
     def askers(self, name: Name) -> list[GuestId]:
         """The guests that ask for ``name``, those included that asked in words that make no name."""
         if found := self.rivals(name):

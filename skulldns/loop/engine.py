@@ -191,7 +191,7 @@ class Engine:
         known = self._registry.known(identity)
         if known is None or not answers_for(known, source, None):
             return
-        after = missed(known, now, witnessed=witnessed)
+        after = missed(known, now, witnessed=witnessed or self._registry.replaced(known))
         if after == known:
             return
         self._put(after)

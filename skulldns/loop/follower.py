@@ -133,8 +133,8 @@ class Follower:
     def _ahead(self) -> str:
         zone = self.zone.to_text(omit_final_dot=True)
         return (
-            f"{self.secondary.where} has serial {self.serial} of {zone}, later than the primary's {self._target}, so it "
-            f"does not follow; run `rndc retransfer {zone}` there, and see that it is no primary itself"
+            f"{self.secondary.where} has serial {self.serial} of {zone}, later than the primary's {self._target}, so "
+            f"it does not follow; run `rndc retransfer {zone}` there, and see that it is no primary itself"
         )
 
     def _read_back(self) -> float:

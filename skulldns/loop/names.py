@@ -177,7 +177,8 @@ class Names:
                 if verdict.known.guest.state is not GuestState.RUNNING:
                     reason = f"guest {title} is stopped and was never seen with an address; start it"
                 else:
-                    reason = f"guest {title} runs but has no address yet; see that it asks for a lease in an allowed network"
+                    cure = "see that it asks for a lease in an allowed network"
+                    reason = f"guest {title} runs but has no address yet; {cure}"
                 return NameState.PENDING, reason, title, None
         return None
 

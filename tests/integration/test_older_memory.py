@@ -1,4 +1,4 @@
-"""A daemon that was killed after it published and before it remembered: its memory of guests is older than its ledger."""
+"""A daemon killed after it published and before it remembered: its memory of guests is older than its ledger."""
 
 import contextlib
 import sqlite3

@@ -280,12 +280,14 @@ def test_alone_plan_and_apply_publish(alone: Trial) -> None:
 
 def test_alone_apply_with_ns2_down_says_so(alone: Trial) -> None:
     alone.lab.kill("ns2")
-    alone.define("half")
-    done = alone.says("apply")
-    assert done.code == 1
-    assert "nothing listens there" in done.out + done.err
-    assert alone.answers("ns1", "half")
-    alone.lab.start("ns2")
+    try:
+        alone.define("half")
+        done = alone.says("apply")
+        assert done.code == 1
+        assert "nothing listens there" in done.out + done.err
+        assert alone.answers("ns1", "half")
+    finally:
+        alone.lab.start("ns2")
     until(lambda: alone.answers("ns2", "half") != [], "ns2's own look", patience=30)
     assert alone.says("apply").code == 0
 

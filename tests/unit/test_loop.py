@@ -280,3 +280,14 @@ def test_a_clock_that_jumps_a_year_back_stops_nothing() -> None:
     world.zone.drop(*world.zone.rrsets)
     world.run(FULL_LOOK_EVERY + 1)
     assert world.name("web").state is NameState.SERVED
+
+
+def test_a_guest_defined_anew_under_its_name_while_nobody_looked_has_the_name_at_once() -> None:
+    world = LoopWorld(grace=1000)
+    world.source.put(guest("web", "192.0.2.10", identity="one"))
+    world.run(2)
+    world.source.remove(guest("web", identity="one").id, tell=False)
+    world.source.put(guest("web", "192.0.2.11", identity="two"), tell=False)
+    world.begin()
+    world.run(1)
+    assert world.served() == {"web.vmsrv.test A": ["192.0.2.11"]}
