@@ -108,7 +108,7 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
             Publisher(
                 rules,
                 server(config, rules.zone, zone.primary),
-                [follower.mailbox for follower in followers[rules.zone]],
+                [follower.tell for follower in followers[rules.zone]],
                 ledger,
                 engine,
                 pacer,

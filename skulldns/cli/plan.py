@@ -45,18 +45,20 @@ def plan(config: Path, *, as_json: bool, exit_code: bool) -> None:
 @config_option
 def apply(config: Path, checksum: str | None, *, as_json: bool) -> None:
     """Make the planned changes. With --checksum, exactly those that `plan` showed, or none."""
-    found, served = _apply(load(config), checksum)
+    found, unserved = _apply(load(config), checksum)
     _show(found, as_json=as_json, done=True)
-    if found["failures"] or not served:
+    for sentence in unserved:
+        click.echo(sentence, err=True)
+    if found["failures"] or unserved:
         raise SystemExit(1)
     if found["needs_agreement"]:
         raise SystemExit(BLOCKED)
 
 
-def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], bool]:
-    """What was done, and whether every server serves it (the daemon goes on by itself until they do)."""
+def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], list[str]]:
+    """What was done, and which secondaries do not serve it (the daemon goes on by itself until they do)."""
     try:
-        return ask(config.state, "apply", checksum=checksum), True
+        return ask(config.state, "apply", checksum=checksum), []
     except NotRunning:
         pass
     # Imported here because it brings libvirt and SQLAlchemy, which a running daemon makes unnecessary.

@@ -22,13 +22,18 @@ def look(installation: Installation) -> None:
             follower.step()
 
 
-def settle(installation: Installation) -> bool:
-    """Step the followers until every secondary serves what was published; False when some do not in time."""
+def settle(installation: Installation) -> list[str]:
+    """Step the followers until every secondary serves what was published; a sentence for each that does not."""
     end = time.monotonic() + _SETTLE_TIMEOUT
     followers = [one for group in installation.followers.values() for one in group]
     while time.monotonic() < end:
         waits = [follower.step() for follower in followers]
         if not any(follower.pending for follower in followers):
-            return True
+            return []
         time.sleep(max(_PAUSE, min((wait for wait in waits if wait is not None), default=_PAUSE)))
-    return False
+    return [
+        f"{follower.secondary.where} does not serve {len(follower.pending)} RRsets yet: "
+        f"{follower.reason or 'it has not followed in time'}"
+        for follower in followers
+        if follower.pending
+    ]

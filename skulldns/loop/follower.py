@@ -2,6 +2,8 @@
 
 import logging
 import math
+import threading
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -37,6 +39,8 @@ class Follower:
         self.down_since: float | None = None
         self.reason: str | None = None
         self.pending: dict[Key, float] = {}
+        self._told: Counter[Key] = Counter()
+        self._lock = threading.Lock()
         self._expected: dict[Key, RRset | None] = {}
         self._target: int | None = None
         self._clock = clock
@@ -48,6 +52,14 @@ class Follower:
         self._notify_at = -math.inf
         self._look_at = -math.inf
         self._next = -math.inf
+
+    def tell(self, letter: Follow) -> None:
+        """Take a letter, from any thread; its keys are pending from this moment on."""
+        with self._lock:
+            for key in letter.expected:
+                self.pending.setdefault(key, self._clock.wall())
+                self._told[key] += 1
+        self.mailbox.put(letter)
 
     def step(self) -> float | None:
         self._read_letters()
@@ -74,9 +86,9 @@ class Follower:
         if serial is not None and serial != self._target:
             self._target = serial
             self._look_at = now
-        for key, rrset in expected.items():
-            self._expected[key] = rrset
-            self.pending.setdefault(key, self._clock.wall())
+        with self._lock:
+            self._told -= Counter(expected.keys())
+        self._expected.update(expected)
         if self.reason is None or self._failures == 0:
             self._tries, self._notify_at, self._next = 0, now, now
 
@@ -142,7 +154,9 @@ class Follower:
         for key, answer in answers.items():
             if answer == self._expected[key]:
                 del self._expected[key]
-                self.pending.pop(key, None)
+                with self._lock:
+                    if not self._told[key]:  # else a letter about it is on its way
+                        self.pending.pop(key, None)
         if not self._expected:
             self._tries = 0
             if self._ahead_since is None:

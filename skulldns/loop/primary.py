@@ -1,12 +1,11 @@
 """A zone's primary as a publisher sees it: what it serves, at which serial, and who follows it."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dns.name import Name
 
 from skulldns.loop.follower import Follow
-from skulldns.loop.mailbox import Mailbox
 from skulldns.loop.zonestate import ZoneState
 from skulldns.model.records import Key, RRset
 from skulldns.plan.serials import advanced
@@ -19,7 +18,7 @@ class Primary:
     """Keeps ``state.current`` true. ``stale`` asks for a read even if the serial looks as we left it."""
 
     def __init__(
-        self, zone: Name, server: NameServer, followers: Sequence[Mailbox], state: ZoneState
+        self, zone: Name, server: NameServer, followers: Sequence[Callable[[Follow], None]], state: ZoneState
     ) -> None:
         self.server = server
         self.serial: int | None = None
@@ -68,7 +67,7 @@ class Primary:
         """Tell the followers what the secondaries must answer from ``serial`` on (None: from ours)."""
         letter = Follow(self.serial if serial is None else serial, expected)
         for follower in self._followers:
-            follower.put(letter)
+            follower(letter)
 
     def _read_all(self) -> set[Name]:
         image = self.server.read()

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dns.name import Name
@@ -11,6 +11,7 @@ from skulldns.errors import Conflict, Unavailable
 from skulldns.loop.census import Census
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Answered, Decisions
+from skulldns.loop.follower import Follow
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.loop.primary import Primary
 from skulldns.loop.writer import Writer
@@ -52,7 +53,7 @@ class Publisher:
         self,
         rules: ZoneRules,
         server: NameServer,
-        followers: Sequence[Mailbox],
+        followers: Sequence[Callable[[Follow], None]],
         memory: LedgerMemory,
         census: Census,
         pacer: Pacer,

@@ -410,7 +410,9 @@ def test_a_primary_restored_from_an_old_backup_gets_its_names_again(trial: Trial
         patience=HEALING,
     )
     if new and not trial.answers("ns2", "later"):
-        sentence = trial.until_problem(trial.zone, "secondary", "ahead", "retransfer", patience=HEALING)
+        sentence = trial.until_problem(
+            trial.zone, "secondary", "later than the primary's", "retransfer", patience=HEALING
+        )
         assert is_a_sentence_with_cure(sentence)
         for zone in trial.zones:
             trial.rndc("ns2", "retransfer", zone)

@@ -71,7 +71,7 @@ class LoopWorld:
         self.publisher = Publisher(
             ZoneRules(ZONE, Mode.SYNC, 30),
             self.ns1,
-            [self.follower.mailbox],
+            [self.follower.tell],
             self.ledger,
             self.engine,
             URGENT,
