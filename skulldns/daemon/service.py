@@ -122,6 +122,7 @@ class _Session:
             worker.mailbox.close()
         for thread in self._threads:
             thread.join(_JOIN_TIMEOUT)
+        self._installation.engine.close()
         self._installation.close()
 
 

@@ -145,6 +145,12 @@ class Engine:
             waits.append(self._remember())
         return max(0.0, min(waits))
 
+    def close(self) -> None:
+        """Store at once what is not stored yet; after the last step."""
+        if self._changed or self._forgotten:
+            self._remember_at = -math.inf
+            self._remember()
+
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
             case Seen(source=source, guest=guest):

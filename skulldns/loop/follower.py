@@ -162,12 +162,12 @@ class Follower:
             if self._ahead_since is None:
                 self.reason, self.down_since = None, None
             return max(0.0, self._look_at - self._clock.steady())
-        key = min(self._expected)
+        key, zone = min(self._expected), self.zone.to_text(omit_final_dot=True)
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
             different = (
                 f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
-                "see whether it is a secondary of this primary"
+                f"run `rndc retransfer {zone}` there, and see that it is no primary itself"
             )
             self._say(different if self._ahead_since is None else self._ahead())
         return pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())

@@ -291,3 +291,19 @@ def test_a_guest_defined_anew_under_its_name_while_nobody_looked_has_the_name_at
     world.begin()
     world.run(1)
     assert world.served() == {"web.vmsrv.test A": ["192.0.2.11"]}
+
+
+def test_an_orderly_stop_remembers_what_was_seen_last() -> None:
+    world = LoopWorld()
+    world.source.put(guest("first", "192.0.2.9"))
+    world.run(2)
+    world.source.put(guest("web", "192.0.2.10"))
+    world.looker.step()
+    world.engine.step()
+    world.source.put(guest("last", "192.0.2.11"))
+    world.looker.step()
+    world.engine.step()
+    world.engine.close()
+    world.source.go_down()
+    world.begin()
+    assert world.engine.registry.known(guest("last").id) is not None
