@@ -88,6 +88,11 @@ class Names:
         self, name: Name, publisher: Publisher, now: float
     ) -> tuple[NameState, str, str, float | None]:
         decision = publisher.state.decision(name)
+        with self.engine.reading():
+            decided = self.engine.registry.decide(name)
+        if decided.wanted != decision.wanted:
+            owners = [want.owner for want in (*decided.wanted, *decision.wanted)]
+            return NameState.PENDING, "decided just now, about to be sent", self._owner_title(owners[0]), None
         conflicts = [why for key, why in list(publisher.conflicts.items()) if key.name == name]
         if conflicts:
             return (

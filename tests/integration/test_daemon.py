@@ -348,7 +348,7 @@ def test_a_zone_file_that_vanished_deletes_nothing(trial: Trial) -> None:
 def test_an_emptied_zone_file_is_held_by_the_guard(trial: Trial) -> None:
     path = _zone_file(trial)
     lines = [f"s{number}: {{type: A, value: 127.7.201.{number + 1}}}" for number in range(9)]
-    path.write_text("\n".join(sorted(lines)) + "\n")
+    path.write_text(path.read_text() + "\n".join(sorted(lines)) + "\n")
     trial.until_states("served", *(f"s{number}" for number in range(9)), patience=20)
     before = trial.everything()
     path.write_text("{}\n")
