@@ -53,7 +53,7 @@ class Pacer:
     """
 
     capacity: float = 52.0
-    refill: float = 1.7
+    refill: float = 1.2
     quiet: float = 0.25
     patience: float = 0.0
     tokens: float = 52.0
