@@ -2,14 +2,26 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from skulldns.config import Config
-from skulldns.daemon.control import NotRunning, ask
+from skulldns.config import Config, load, state_directory
+from skulldns.daemon.control import SOCKET, NotRunning, ask
+from skulldns.errors import ConfigError
 
 
-def answer(config: Config, verb: str, **arguments: Any) -> tuple[Any, bool]:
-    """The verb's answer, and whether the running daemon gave it."""
+def answer(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
+    """The verb's answer, and whether the running daemon gave it.
+
+    A daemon answers from the last good config also when the file has an error by now, and says so in its status.
+    """
+    try:
+        config = load(path)
+    except ConfigError:
+        state = state_directory(path)
+        if state is None or not (state / SOCKET).exists():
+            raise
+        return ask(state, verb, **arguments), True
     try:
         return ask(config.state, verb, **arguments), True
     except NotRunning:

@@ -8,8 +8,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import console, show_json, state
-from skulldns.config import load
+from skulldns.cli.text import console, safe, show_json, state
 
 
 @click.group()
@@ -22,7 +21,7 @@ def guest() -> None:
 @config_option
 def list_(config: Path, *, as_json: bool) -> None:
     """List every guest: source, state, owner, MACs, addresses, names, and what was refused."""
-    guests, _ = answer(load(config), "guests")
+    guests, _ = answer(config, "guests")
     if as_json:
         show_json(guests)
         return
@@ -31,13 +30,13 @@ def list_(config: Path, *, as_json: bool) -> None:
         table.add_column(column, overflow="fold")
     for one in guests:
         table.add_row(
-            Text(one["name"]),
+            Text(safe(one["name"])),
             state(one["state"]),
             one["source"],
-            Text(one["owner"] or ""),
+            Text(safe(one["owner"] or "")),
             "\n".join(one["macs"]),
             "\n".join(f"{address['ip']} ({address['origin']})" for address in one["addresses"]),
             Text("\n".join(one["names"])),
-            Text("\n".join(f"{refused['what']}: {refused['reason']}" for refused in one["refused"])),
+            Text("\n".join(safe(f"{refused['what']}: {refused['reason']}") for refused in one["refused"])),
         )
     console().print(table)

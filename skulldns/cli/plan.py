@@ -27,7 +27,7 @@ _SIGNS = {"add": ("+", "green"), "replace": ("~", "yellow"), "delete": ("-", "re
 @config_option
 def plan(config: Path, *, as_json: bool, exit_code: bool) -> None:
     """Show what would change on the name servers. Nothing is changed."""
-    found, _ = answer(load(config), "plan")
+    found, _ = answer(config, "plan")
     _show(found, as_json=as_json)
     if exit_code and found["needs_agreement"]:
         raise SystemExit(BLOCKED)
@@ -78,7 +78,7 @@ def _show(found: dict[str, Any], *, as_json: bool, done: bool = False) -> None:
     for sentence in found["failures"]:
         out.print(Text(f"! {sentence}", style="red"))
     if done:
-        out.print(f"{found['changes'] - len(found['failures'])} changes made")
+        out.print(f"{found['made']} of {found['changes']} changes made")
     elif found["changes"] or found["needs_agreement"]:
         out.print(f"{found['changes']} changes, checksum {found['checksum']}")
     else:

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import ago, console, show_json, state
-from skulldns.config import load
+from skulldns.cli.text import ago, console, safe, show_json, state
 
 
 @click.command()
@@ -20,7 +19,7 @@ from skulldns.config import load
 @config_option
 def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     """Show sources, servers and names, and what is wrong."""
-    found, live = answer(load(config), "status")
+    found, live = answer(config, "status")
     if as_json:
         show_json(found | {"daemon": live})
         return
@@ -45,7 +44,7 @@ def _show_problems(out: Console, problems: list[str], shown: set[str]) -> None:
         out.print(Text("\nnothing is wrong", style="green"))
     for problem in problems:
         if not any(reason and problem.endswith(reason) for reason in shown):
-            out.print(Text.assemble(("\n! ", "bold red"), problem))
+            out.print(Text.assemble(("\n! ", "bold red"), safe(problem)))
 
 
 def names_table(names: list[dict[str, Any]]) -> Table:
@@ -57,11 +56,11 @@ def names_table(names: list[dict[str, Any]]) -> Table:
         table.add_column(column, overflow="fold")
     for name in names:
         table.add_row(
-            Text(name["name"]),
+            Text(safe(name["name"])),
             state(name["state"]),
-            Text(name["owner"]),
-            Text("\n".join(name["records"])),
-            Text("" if name["state"] == "served" else name["reason"]),
+            Text(safe(name["owner"])),
+            Text("\n".join(map(safe, name["records"]))),
+            Text("" if name["state"] == "served" else safe(name["reason"])),
         )
     return table
 

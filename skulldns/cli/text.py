@@ -41,6 +41,11 @@ def show_json(value: Any) -> None:
     print(json.dumps(value, indent=2))
 
 
+def safe(text: str) -> str:
+    """Text that a guest or somebody else chose, with what a terminal would act on made visible."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+
+
 def state(word: str) -> Text:
     """A state in its colour."""
     return Text(word, style=STATE_STYLE.get(word, ""))

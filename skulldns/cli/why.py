@@ -8,8 +8,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import STATE_STYLE, WORDS, console, show_json
-from skulldns.config import load
+from skulldns.cli.text import STATE_STYLE, WORDS, console, safe, show_json
 
 
 @click.command()
@@ -18,7 +17,7 @@ from skulldns.config import load
 @config_option
 def why(config: Path, name: str, *, as_json: bool) -> None:
     """Explain NAME: who wants it, what policy says, what each server answers."""
-    chain, _ = answer(load(config), "why", name=name)
+    chain, _ = answer(config, "why", name=name)
     if as_json:
         show_json(chain)
         return
@@ -39,7 +38,7 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
         )
     broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
     if broken is not None:
-        out.print(Text.assemble(("cause: ", "bold"), report["reason"] or broken["text"]))
+        out.print(Text.assemble(("cause: ", "bold"), safe(report["reason"] or broken["text"])))
     for at, sentence in chain["history"]:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         out.print(Text(f"  {stamp}  {sentence}", style="dim"))

@@ -5,7 +5,7 @@ column and cure, or ``ConfigErrors`` for several at once.
 """
 
 from skulldns.config.keys import TsigKey
-from skulldns.config.loading import Config, ZoneConfig, load
+from skulldns.config.loading import Config, ZoneConfig, load, state_directory
 from skulldns.config.sections import (
     AcmeConfig,
     GuardConfig,
@@ -38,5 +38,6 @@ __all__ = [
     "ZoneConfig",
     "load",
     "load_zone_file",
+    "state_directory",
     "strays",
 ]

@@ -86,6 +86,17 @@ def load(path: Path) -> Config:
     return _Loader(path, root, shape).config()
 
 
+def state_directory(path: Path) -> Path | None:
+    """The state directory that a config file names even if the rest of it is wrong; None if that cannot be read."""
+    try:
+        root, _ = parse_yaml(read_text(path, MAX_CONFIG_FILE), str(path), MAX_CONFIG_FILE)
+    except ConfigError:
+        return None
+    values = plain(root)
+    state = values.get("state", "/var/lib/skulldns") if isinstance(values, dict) else None
+    return path.absolute().parent / state if isinstance(state, str) else None
+
+
 def _raise(errors: list[ConfigError]) -> None:
     """Raise what there is, in the order of the file."""
     if errors:

@@ -96,7 +96,8 @@ class Verbs:
         for plan, publisher in zip(done, self._installation.publishers, strict=True):
             keys = {change.key for change in plan.changes}
             failures += [why for key, (_, why) in list(publisher.writer.pending.items()) if key in keys]
-        return _shown(done, failures)
+        shown = _shown(done, failures)
+        return shown | {"made": shown["changes"] - len(failures)}
 
     def guests(self) -> list[dict[str, Any]]:
         """Every guest known: what its source says, what it publishes, and what was refused and why."""
@@ -136,7 +137,7 @@ class Verbs:
         except dns.exception.DNSException as error:
             raise Refused(f"{text!r} is not a name: {error}") from error
         publishers = [publisher.zone for publisher in self._installation.publishers]
-        if any(name.is_subdomain(zone) for zone in publishers) or not zones or "." in text.strip("."):
+        if any(name.is_subdomain(zone) for zone in publishers) or not zones or text.strip().endswith("."):
             return name
         return name.relativize(dns.name.root).concatenate(zones[0])
 

@@ -144,7 +144,9 @@ class Registry:
         return sorted(
             known.id
             for known in self._known.values()
-            if (settings := self.settings(known)) and name.is_subdomain(settings.zone)
+            if known.gone_since is None
+            and (settings := self.settings(known))
+            and name.is_subdomain(settings.zone)
             for text in (known.guest.name, *known.guest.options.names)
             if text.lower() == _as_typed(name, settings.zone)
         )

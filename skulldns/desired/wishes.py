@@ -20,6 +20,10 @@ _POINT_TO_POINT = 31
 """From this prefix length on an IPv4 network has no address of its own (RFC 3021)."""
 
 
+MAX_FURTHER_NAMES = 100
+"""How many further names a guest may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """Valid names in the order of preference, usable addresses, and what was refused and why."""
@@ -45,7 +49,14 @@ def wishes(known: Known, settings: GuestSettings, now: float) -> Wishes:
         return Wishes()
     names: list[Name] = []
     refusals: list[Refusal] = []
-    asked = [(known.guest.name, _own_name), *((text, _further_name) for text in known.guest.options.names)]
+    further = known.guest.options.names
+    if len(further) > MAX_FURTHER_NAMES:
+        too_many = f"a guest may have {MAX_FURTHER_NAMES} further names, these are {len(further)}; the first ones count"
+        refusals.append(Refusal("further names", too_many))
+    asked = [
+        (known.guest.name, _own_name),
+        *((text, _further_name) for text in further[:MAX_FURTHER_NAMES]),
+    ]
     for text, made_name in asked:
         try:
             name = made_name(text, settings)
@@ -79,6 +90,8 @@ def _further_name(text: str, settings: GuestSettings) -> Name:
     zone = "." + settings.zone.to_text(omit_final_dot=True).lower()
     absolute = text.endswith(".")
     relative = text.removesuffix(".").lower().removesuffix(zone)
+    if f".{relative}" == zone:
+        raise Refused(f"{text!r} is the zone itself", cure="give a name in it")
     if absolute and relative == text.removesuffix(".").lower():
         raise Refused(f"{text!r} is not in {zone[1:]}", cure="give a name in the zone of the guest's source")
     return _below(

@@ -57,9 +57,7 @@ class Names:
         reports = [self.name(name, now) for name in ordered]
         with self.engine.reading():
             for known in self.engine.registry.all_known():
-                verdict = self.engine.registry.verdict(known.id)
-                if not verdict.names:
-                    reports.append(self._nameless(verdict))
+                reports += _refused_names(self.engine.registry.verdict(known.id))
         return [report for report in reports if report.state is not NameState.UNKNOWN]
 
     def name(self, name: Name, now: float) -> NameReport:
@@ -187,15 +185,20 @@ class Names:
                 return NameState.PENDING, reason, title, None
         return None
 
-    def _nameless(self, verdict: Verdict) -> NameReport:
-        """A guest none of whose names could be given to it."""
-        reason = "; ".join(one.reason for one in verdict.refusals) or "its time is over"
-        state = NameState.REFUSED if verdict.refusals else NameState.UNKNOWN
-        return NameReport(repr(verdict.known.guest.name), state, reason, verdict.known.guest.name)
-
     def _owner_title(self, owner: str) -> str:
         if owner == ZONE_FILE:
             return owner
         with self.engine.reading():
             known = self.engine.registry.known(GuestId(owner))
         return known.guest.name if known else owner
+
+
+def _refused_names(verdict: Verdict) -> list[NameReport]:
+    """The names that a guest asked for and did not get."""
+    return [
+        NameReport(
+            refusal.what.removeprefix("name "), NameState.REFUSED, refusal.reason, verdict.known.guest.name
+        )
+        for refusal in verdict.refusals
+        if refusal.what.startswith("name ")
+    ]

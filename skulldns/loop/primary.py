@@ -84,4 +84,8 @@ class Primary:
                 self._state.serve(key, rrset)
                 changed.add(key.name)
         self.serial, self.stale = delta.serial, False
+        # Where somebody else changed what we had, the secondaries must answer that now.
+        ours = {key: rrset for key, rrset in delta.rrsets.items() if self._state.entry(key) is not None}
+        if ours:
+            self.tell({key: self._state.served(key) for key in ours})
         return changed

@@ -211,6 +211,7 @@ class Publisher:
             self.state.current,
             self.state.ledger,
             self._census.farewell,
+            self.zone,
             adopt_equal=self._adopt_equal,
         )
 

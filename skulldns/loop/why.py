@@ -46,6 +46,9 @@ class Chain:
     history: tuple[tuple[float, str], ...]
 
 
+_ON_ITS_WAY = "a change is on its way, or somebody else made one: the next look is within a minute"
+
+
 def explain(names: Names, ledger: LedgerMemory, name: Name, now: float) -> Chain:
     """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary."""
     report = names.name(name, now)
@@ -171,6 +174,11 @@ def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
             if rrset
         )
         text = f"{server.where} answers {shown or 'that there is nothing'}"
+        if conflict := next(
+            (why for key, why in list(publisher.conflicts.items()) if key.name == name), None
+        ):
+            links.append(Link(title, LinkState.BROKEN, f"{text}; {conflict}"))
+            continue
         if all(answers.get(key) == rrset for key, rrset in wanted.items()):
             links.append(Link(title, LinkState.GOOD if wanted else LinkState.NONE, text))
         else:
@@ -178,7 +186,7 @@ def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
                 Link(
                     title,
                     LinkState.BROKEN if reason else LinkState.WAITING,
-                    f"{text}; {reason or 'the change is on its way'}",
+                    f"{text}; {reason or _ON_ITS_WAY}",
                 )
             )
     return links

@@ -11,6 +11,8 @@ from skulldns.model.desired import Decision, Farewell, Wanted
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, RRset
 
+_CUTS = frozenset({RdataType.NS, RdataType.DNAME})
+
 BESIDE_CNAME = frozenset({RdataType.CNAME, RdataType.RRSIG, RdataType.NSEC, RdataType.KEY})
 """Types that may stand at one name with a CNAME (RFC 2181 section 10.1, RFC 4034)."""
 
@@ -35,16 +37,35 @@ def compare(
     current: Mapping[Name, Mapping[RdataType, RRset]],
     ledger: Mapping[Name, Mapping[RdataType, Entry]],
     farewell: Callable[[str], Farewell],
+    zone: Name,
     *,
     adopt_equal: bool = False,
 ) -> Difference:
-    """Compare each decided name. ``adopt_equal`` takes foreign RRsets that equal ours into the ledger."""
+    """Compare each decided name in ``zone``. ``adopt_equal`` takes foreign RRsets that equal ours into the ledger."""
     found = Difference()
     for decision in decisions:
         here = current.get(decision.name, {})
         ours = ledger.get(decision.name, {})
+        if cut := _cut_above(decision.name, zone, current):
+            reason = (
+                f"{cut.to_text(omit_final_dot=True)} above it is delegated, so nobody would be answered it"
+            )
+            cure = "remove the NS or DNAME there, or choose another name"
+            found.conflicts |= {want.key: f"{reason}; {cure}" for want in decision.wanted}
+            _compare_name(found, Decision(decision.name), here, ours, farewell, adopt_equal=False)
+            continue
         _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
     return found
+
+
+def _cut_above(name: Name, zone: Name, current: Mapping[Name, Mapping[RdataType, RRset]]) -> Name | None:
+    """The delegation or DNAME between ``zone`` and ``name`` that hides the name (RFC 1034 4.2.1, RFC 6672 2.3)."""
+    above = name
+    while len(above) > len(zone) + 1:
+        above = above.parent()
+        if not _CUTS.isdisjoint(current.get(above, {})):
+            return above
+    return None
 
 
 def _compare_name(

@@ -78,7 +78,7 @@ def _plan(scenario: dict[str, Any]) -> Plan:
             ledger.setdefault(ours.name, {})[ours.type] = entry
     names |= ledger.keys()
     decisions = [registry.decide(name) for name in names]
-    found = compare(decisions, current, ledger, registry.farewell)
+    found = compare(decisions, current, ledger, registry.farewell, ZONE)
     unpublished = {
         want.owner
         for decision in decisions

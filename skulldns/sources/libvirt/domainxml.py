@@ -18,7 +18,8 @@ METADATA_NAMESPACE = "https://skulldns.org/guest/1"
 
 _MAX_XML = 4 * 1024 * 1024  # characters; a domain with a hundred devices has some 60,000
 _MAX_VALUE = 255
-_MAX_NAMES = 100
+_MAX_NAMES = 1000
+_MAX_LIST = 65_536
 _MAX_PORT = 65535
 _AGENT_CHANNEL = "org.qemu.guest_agent.0"
 
@@ -152,7 +153,7 @@ def _options(guest: ET.Element | None) -> GuestOptions:
         return next(_values(guest, key), None)
 
     names = [*_values(guest, "name")]
-    for listed in _values(guest, "names"):
+    for listed in _values(guest, "names", _MAX_LIST):
         names += listed.replace(",", " ").split()
     return GuestOptions(
         owner=first("owner"),
@@ -163,7 +164,7 @@ def _options(guest: ET.Element | None) -> GuestOptions:
     )
 
 
-def _values(guest: ET.Element, key: str) -> Iterator[str]:
+def _values(guest: ET.Element, key: str, limit: int = _MAX_VALUE) -> Iterator[str]:
     """Yield an option's values: the attribute, then each child element's text.
 
     A child may lack the namespace: `virsh metadata --set` gives libvirt's prefix to the outer element only.
@@ -171,7 +172,7 @@ def _values(guest: ET.Element, key: str) -> Iterator[str]:
     texts = [guest.get(key), *(child.text for child in guest if child.tag in _tags(key))]
     for text in texts:
         value = (text or "").strip()
-        if 0 < len(value) <= _MAX_VALUE:
+        if 0 < len(value) <= limit:
             yield value
 
 
