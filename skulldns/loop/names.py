@@ -194,11 +194,15 @@ class Names:
 
 
 def _refused_names(verdict: Verdict) -> list[NameReport]:
-    """The names that a guest asked for and did not get."""
-    return [
-        NameReport(
-            refusal.what.removeprefix("name "), NameState.REFUSED, refusal.reason, verdict.known.guest.name
-        )
-        for refusal in verdict.refusals
-        if refusal.what.startswith("name ")
-    ]
+    """The names that a guest asked for and did not get, in quotes: as names they may be somebody else's."""
+    guest = verdict.known.guest
+    found = []
+    for refusal in verdict.refusals:
+        kind, _, asked = refusal.what.partition(" ")
+        if kind != "name":
+            continue
+        if not asked.startswith("'"):
+            own = asked.partition(".")[0] == guest.name.lower().replace("_", "-")
+            asked = repr(guest.name if own else asked)
+        found.append(NameReport(asked, NameState.REFUSED, refusal.reason, guest.name))
+    return found

@@ -160,7 +160,7 @@ def test_unknown(trial: Trial) -> None:
 
 
 def test_a_name_of_no_zone(trial: Trial) -> None:
-    chain = _why(trial, "www.elsewhere.test")
+    chain = _why(trial, "www.elsewhere.test.")
     assert chain["report"]["state"] == "unknown"
     [link] = chain["links"]
     assert link["link"] == "zone"
