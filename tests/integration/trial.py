@@ -95,7 +95,7 @@ class Trial:
 
     def _states_in(self, status: Mapping[str, Any], names: Iterable[str]) -> set[str]:
         reports = self._by_name(status)
-        return {reports[name]["state"] if name in reports else "absent" for name in names}
+        return {_state(reports[name]) if name in reports else "absent" for name in names}
 
     def short(self, name: str) -> str:
         return name.removesuffix("." + self.zone)
@@ -247,6 +247,13 @@ class Trial:
         found = self.serve(*names)
         self.until_well(patience=30)
         return found, self.everything()
+
+
+def _state(report: Mapping[str, Any]) -> str:
+    """A name's state; `starting` in the moment between a guest's definition and the look that shows it running."""
+    found: str = report["state"]
+    unseen = any(words in report["reason"] for words in ("was never seen with", "about to be sent"))
+    return "starting" if found == "pending" and unseen else found
 
 
 @contextmanager
