@@ -46,13 +46,13 @@ def compare(
     for decision in decisions:
         here = current.get(decision.name, {})
         ours = ledger.get(decision.name, {})
-        if cut := _cut_above(decision.name, zone, current):
+        cut = _cut_above(decision.name, zone, current)
+        if cut and decision.wanted:
             reason = (
                 f"{cut.to_text(omit_final_dot=True)} above it is delegated, so nobody would be answered it"
             )
             cure = "remove the NS or DNAME there, or choose another name"
             found.conflicts |= {want.key: f"{reason}; {cure}" for want in decision.wanted}
-            _compare_name(found, Decision(decision.name), here, ours, farewell, adopt_equal=False)
             continue
         _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
     return found
