@@ -166,7 +166,9 @@ def _source_name(source: SourceConfig) -> SourceName:
 
 def _source(source: SourceConfig, *, watch_leases: bool) -> Source:
     assert isinstance(source, LibvirtSourceConfig), "check_supported lets no other pass"
-    found = LibvirtSource(source.uri, name=_source_name(source), agent=source.agent, arp=source.arp)
+    found = LibvirtSource(
+        source.uri, name=_source_name(source), agent=bool(source.agent), arp=bool(source.arp)
+    )
     if watch_leases:
         found.watch_leases()
     return found

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from skulldns.config.values import (
     AbsolutePath,
     Address,
+    Believed,
     Count,
     DatabaseUrl,
     Duration,
@@ -89,35 +90,76 @@ class ZoneSection(Section):
     )
 
 
-class LibvirtSourceConfig(Section):
+class SourceSection(Section):
+    """What all sources have in common."""
+
+    zone: ZoneName = Field(description="The zone for its guests' names.")
+
+
+class HostSection(SourceSection):
+    """A source with networks of its own, where a guest can say more than the host knows."""
+
+    agent: Believed = Field(
+        (), description="Where to believe addresses that a guest itself tells: true, false or networks."
+    )
+    arp: Believed = Field(
+        (), description="Where to believe addresses from the host's ARP table: true, false or networks."
+    )
+
+
+class LibvirtSourceConfig(HostSection):
     """Guests of a libvirt host."""
 
     kind: Literal["libvirt"] = "libvirt"
     uri: LibvirtUri = Field(description="libvirt connection URI.")
-    zone: ZoneName = Field(description="The zone for its guests' names.")
-    agent: Flag = Field(
-        default=False, description="Whether to believe addresses that a guest's own agent tells."
-    )
-    arp: Flag = Field(default=False, description="Whether to believe addresses from the host's ARP table.")
 
 
-class LxcSourceConfig(Section):
+class LxcSourceConfig(HostSection):
     """Classic LXC containers of this host."""
 
     kind: Literal["lxc"] = "lxc"
     path: AbsolutePath = Field(description="Directory of the containers.")
-    zone: ZoneName = Field(description="The zone for its guests' names.")
+    leases: tuple[AbsolutePath, ...] = Field(
+        (), description="Lease files of dnsmasq, beside the usual ones of the containers' bridges."
+    )
 
 
-class IncusSourceConfig(Section):
+class IncusSourceConfig(HostSection):
     """Guests of Incus or LXD."""
 
     kind: Literal["incus"] = "incus"
-    socket: AbsolutePath = Field(description="Unix socket of its API.")
-    zone: ZoneName = Field(description="The zone for its guests' names.")
+    socket: AbsolutePath | None = Field(None, description="Unix socket of its API.")
+    url: Url | None = Field(None, description="Address of its API, instead of a socket.")
+    certificate: FilePath | None = Field(None, description="File with the client's certificate, with url.")
+    key: FilePath | None = Field(None, description="File with the client's key, with url.")
+    server_certificate: FilePath | None = Field(
+        None, description="File with the server's own certificate, with url; else the system's CAs count."
+    )
+    projects: tuple[str, ...] = Field((), description="Projects whose guests count; all where none is named.")
+    leases: tuple[AbsolutePath, ...] = Field(
+        (), description="Lease files of dnsmasq, beside those of its own networks."
+    )
 
 
-SourceConfig = LibvirtSourceConfig | LxcSourceConfig | IncusSourceConfig
+class StaticGuest(Section):
+    """A machine that no hypervisor here knows."""
+
+    addresses: tuple[Address, ...] = Field(min_length=1, description="Its IP addresses.")
+    owner: str | None = Field(None, description="The member who owns it.")
+    port: Port | None = Field(None, description="The port of its web server.")
+    names: tuple[str, ...] = Field((), description="Further names for it.")
+    publish: Publish | None = Field(None, description="Whose addresses its name gets.")
+    https: Annotated[Https | None, BeforeValidator(_off)] = Field(None, description="Whether it gets a site.")
+
+
+class StaticSourceConfig(SourceSection):
+    """Machines that no hypervisor here knows."""
+
+    kind: Literal["static"] = "static"
+    guests: dict[str, StaticGuest] = Field(min_length=1, description="The machines by their names.")
+
+
+SourceConfig = LibvirtSourceConfig | LxcSourceConfig | IncusSourceConfig | StaticSourceConfig
 
 
 class GuestPolicy(Section):

@@ -88,6 +88,13 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     return interface.network
 
 
+def _believed(value: object) -> object:
+    """``true`` is everywhere, ``false`` nowhere; a list is those networks."""
+    if isinstance(value, bool):
+        return (IPv4Network("0.0.0.0/0"), IPv6Network("::/0")) if value else ()
+    return value
+
+
 def _path(text: str) -> Path:
     if not text or not text.isprintable():
         raise wrong(f"{text!r} is not a path", "write the path of a file")
@@ -149,6 +156,11 @@ Duration = Annotated[
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _AS_TEXT]
+Believed = Annotated[
+    tuple[Network, ...],
+    BeforeValidator(_believed),
+    WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]}),
+]
 FilePath = Annotated[
     Path, BeforeValidator(lambda value: value if isinstance(value, Path) else _path(_text(value)))
 ]

@@ -1,8 +1,9 @@
 """Guests and what a source says of them, as frozen values."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import NewType
 
 GuestId = NewType("GuestId", str)
@@ -42,12 +43,44 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class Trust:
+    """In which networks the config believes what a guest itself vouches for: its agent, and its answers to ARP.
+
+    Static entries and leases are the host's own word and always believed.
+    """
+
+    agent: tuple[IPv4Network | IPv6Network, ...] = ()
+    arp: tuple[IPv4Network | IPv6Network, ...] = ()
+
+    def believes(self, address: Address) -> bool:
+        networks = {Origin.AGENT: self.agent, Origin.ARP: self.arp}.get(address.origin)
+        return networks is None or any(
+            address.ip.version == network.version and address.ip in network for network in networks
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Interface:
-    """One network interface as the source defines it."""
+    """One network interface as the source defines it.
+
+    ``addresses`` are those that the host's side ties to ``mac``, or that the config believes. ``heard`` are the
+    others: only the guest vouches for them, so they are never published, but may show that it does wrong.
+    """
 
     mac: str
     network: str | None = None
     addresses: tuple[Address, ...] = ()
+    heard: tuple[Address, ...] = ()
+
+
+def interface(mac: str, network: str | None, told: Iterable[Address], trust: Trust) -> Interface:
+    """An interface with the addresses it is told to have, in their order of trust and each once."""
+    first: dict[IPAddress, Address] = {}
+    for address in sorted(told, key=lambda one: list(Origin).index(one.origin)):
+        first.setdefault(address.ip, address)
+    believed = tuple(address for address in first.values() if trust.believes(address))
+    heard = tuple(address for address in first.values() if not trust.believes(address))
+    return Interface(mac, network, believed, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +102,8 @@ class Guest:
     """A guest as one look at its source showed it.
 
     ``name`` is the hypervisor's own name for it: data, not yet a valid label. ``forbidden`` are addresses that
-    the source knows to be the host's own or a gateway's, which no guest may publish.
+    the source knows to be the host's own or a gateway's, which no guest may publish. ``hostnames`` are what it
+    called itself when it asked for a lease: never a name, but it may show that the guest does wrong.
     """
 
     id: GuestId
@@ -79,11 +113,17 @@ class Guest:
     interfaces: tuple[Interface, ...] = ()
     options: GuestOptions = field(default_factory=GuestOptions)
     forbidden: frozenset[IPAddress] = frozenset()
+    hostnames: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[Address, ...]:
-        """All addresses of all interfaces, in the order of the interfaces."""
+        """The addresses of all interfaces that may be believed, in the order of the interfaces."""
         return tuple(address for interface in self.interfaces for address in interface.addresses)
+
+    @property
+    def heard(self) -> tuple[Address, ...]:
+        """The addresses of all interfaces that only the guest itself vouches for."""
+        return tuple(address for interface in self.interfaces for address in interface.heard)
 
 
 @dataclass(frozen=True, slots=True)

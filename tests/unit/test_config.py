@@ -230,7 +230,7 @@ def test_durations_are_seconds(write: Write, duration: str, seconds: int) -> Non
         ),
         (
             _SMALL + "networks: [192.0.2.0/24]\n" + _LIBVIRT.replace("kind: libvirt", "kind: docker"),
-            "8:11: the kind is unknown; write one of libvirt, lxc, incus",
+            "8:11: the kind is unknown; write one of libvirt, lxc, incus, static",
         ),
         (
             _SMALL + "database: postgresql://u:hidden@db.test/x\n",
