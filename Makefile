@@ -26,6 +26,7 @@ run: install ## a private installation on loopback: watch a guest get its name; 
 	@exec .venv/bin/python -m skulldns.cli.demo $(if $(ONCE),--once)
 
 test: install ## the whole test suite, with real servers on loopback
+	@packaging/install-laboratory --for-tests || true # the tests name what is missing
 	@$(PYTEST) --numprocesses 2 --dist loadgroup $(ARGS)
 
 test-unit: install ## the tests that need no server, in seconds
@@ -51,5 +52,5 @@ lock: ## renew constraints.txt with the newest versions that fit
 	@PYTHON='$(PYTHON)' packaging/lock
 
 clean: ## remove everything that make and the tools made
-	@rm -rf .venv .venv-lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
+	@rm -rf .cache .venv .venv-lock .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

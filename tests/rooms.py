@@ -74,7 +74,18 @@ ROOMS = (
     Room("skulldns.desired", libraries=frozenset({"yaml"})),  # parses YAML text, reads no file
     Room("skulldns.plan"),
     Room("skulldns.targets.dnswire"),
-    Room("skulldns.targets.vhost"),
+    Room(
+        "skulldns.targets.nsconfig",
+        libraries=frozenset("jinja2.BaseLoader jinja2.Environment jinja2.StrictUndefined".split()),
+    ),
+    Room(
+        "skulldns.targets.vhost",
+        libraries=frozenset(
+            # jinja2 without the loaders that read files
+            "jinja2.BaseLoader jinja2.Environment jinja2.StrictUndefined jinja2.TemplateError"
+            " pathlib.PurePosixPath urllib.parse".split()
+        ),
+    ),
 )
 
 

@@ -39,7 +39,9 @@ _VERBS = {
     "run": _Verb("skulldns.cli.run:run", "Run the daemon."),
     "status": _Verb("skulldns.cli.status:status", "Show sources, zones and names."),
     "why": _Verb("skulldns.cli.why:why", "Explain a name: each link from guest to answer."),
-    "guest": _Verb("skulldns.cli.guest:guest", "Look at guests."),
+    "guest": _Verb("skulldns.cli.guest:guest", "Look at guests, and assign owners and options to them."),
+    "zone": _Verb("skulldns.cli.zone:zone", "Move zones in and out."),
+    "ns": _Verb("skulldns.cli.ns:ns", "Configure name servers."),
     "lab": _Verb("skulldns.cli.lab:lab", "Run a private installation on loopback."),
 }
 
@@ -111,8 +113,16 @@ def config_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _config_path(ctx: click.Context, _param: click.Parameter, value: Path | None) -> Path | None:
+    return None if ctx.resilient_parsing else find_config(ctx, value)
+
+
+def find_config(ctx: click.Context, value: Path | None) -> Path:
+    """The config file that ``--config`` names, before or after the verb, or the first default that exists.
+
+    For verbs that need no config in every case; the others take ``config_option``. Raises ``ConfigError``.
+    """
     chosen: Path | None = value or ctx.meta.get(_CHOSEN)
-    if chosen is not None or ctx.resilient_parsing:
+    if chosen is not None:
         return chosen
     for path in CONFIG_FILES:
         if path.exists():

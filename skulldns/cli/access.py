@@ -30,6 +30,20 @@ def answer(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
         return verbs[verb](arguments), False
 
 
+def change(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
+    """As ``answer``, for a verb that stores something: where no daemon runs, we hold the state directory meanwhile."""
+    config = load(path)
+    try:
+        return ask(config.state, verb, **arguments), True
+    except NotRunning:
+        pass
+    # Imported here because it brings libvirt and SQLAlchemy, which a running daemon makes unnecessary.
+    from skulldns.daemon.service import state_lock
+
+    with state_lock(config.state), looking(config, read_only=False) as verbs:
+        return verbs[verb](arguments), False
+
+
 @contextmanager
 def looking(config: Config, *, read_only: bool = True) -> Iterator[Any]:
     """The verbs over an installation that has looked at everything once."""

@@ -22,7 +22,7 @@ def run(config: Path, *, verbose: bool) -> None:
         format="%(asctime)s %(levelname)s %(message)s",
         stream=sys.stderr,
     )
-    for chatty in ("alembic", "watchfiles"):
+    for chatty in ("alembic", "httpx", "watchfiles"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     daemon = Daemon(config)
     for number in (signal.SIGTERM, signal.SIGINT):

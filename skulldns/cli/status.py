@@ -35,13 +35,24 @@ def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     out.print(Text.assemble(("names  ", "bold"), counts or "none"))
     if names:
         out.print(names_table(names))
-    _show_problems(out, found["problems"], {name["reason"] for name in names})
+    _show_alarms(out, found["alarms"])
+    said = {alarm["what"] for alarm in found["alarms"]}
+    problems = [problem for problem in found["problems"] if problem not in said]
+    _show_problems(out, problems, {name["reason"] for name in names})
+    if not found["alarms"] and not found["problems"]:
+        out.print(Text("\nnothing is wrong", style="green"))
+
+
+def _show_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
+    """What needs a person, the oldest first, and for how long it has been so."""
+    if alarms:
+        out.print(Text("\nalarms", style="bold red"))
+    for alarm in alarms:
+        out.print(Text.assemble(("! ", "bold red"), safe(alarm["what"]), (f"  {ago(alarm['since'])}", "dim")))
 
 
 def _show_problems(out: Console, problems: list[str], shown: set[str]) -> None:
     """What is wrong, without what the table of names says already."""
-    if not problems:
-        out.print(Text("\nnothing is wrong", style="green"))
     for problem in problems:
         if not any(reason and problem.endswith(reason) for reason in shown):
             out.print(Text.assemble(("\n! ", "bold red"), safe(problem)))

@@ -17,6 +17,8 @@ STATE_STYLE = {
     "held": "yellow",
     "not answered yet": "yellow",
     "stopped": "dim",
+    "gone": "dim",
+    "not shown": "yellow",
     "none": "dim",
     "refused": "red",
     "foreign": "magenta",

@@ -17,6 +17,8 @@ from skulldns.config.sections import (
     ProxyConfig,
     ServerConfig,
     SourceConfig,
+    StaticGuest,
+    StaticSourceConfig,
     WebConfig,
 )
 from skulldns.config.zones import load_zone_file, strays
@@ -33,6 +35,8 @@ __all__ = [
     "ProxyConfig",
     "ServerConfig",
     "SourceConfig",
+    "StaticGuest",
+    "StaticSourceConfig",
     "TsigKey",
     "WebConfig",
     "ZoneConfig",

@@ -18,7 +18,10 @@ from skulldns.config.sections import (
     ConfigFile,
     GuardConfig,
     GuestPolicy,
+    IncusSourceConfig,
     KeySection,
+    LibvirtSourceConfig,
+    LxcSourceConfig,
     MemberPolicy,
     ProxyConfig,
     ServerConfig,
@@ -61,6 +64,7 @@ class Config:
     zones: Mapping[Name, ZoneConfig]
     sources: tuple[SourceConfig, ...] = ()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    excluded: tuple[IPv4Network | IPv6Network, ...] = ()
     guests: GuestPolicy = field(default_factory=GuestPolicy)
     proxy: ProxyConfig | None = None
     acme: AcmeConfig | None = None
@@ -121,8 +125,7 @@ class _Loader:
         zones = self._zones()
         self._check_reverse()
         self._check_sources(zones)
-        if shape.guests.publish is Publish.PROXY and shape.proxy is None:
-            self._note(("guests", "publish"), "there is no proxy to publish", "add the section 'proxy:'")
+        self._check_proxy()
         _raise(self._errors)
         return Config(
             path=self._path,
@@ -130,8 +133,9 @@ class _Loader:
             database=_database(shape.database, state),
             keys=MappingProxyType(keys),
             zones=MappingProxyType(zones),
-            sources=shape.sources,
+            sources=tuple(self._placed(source) for source in shape.sources),
             networks=shape.networks,
+            excluded=shape.excluded,
             guests=shape.guests,
             proxy=shape.proxy,
             acme=shape.acme,
@@ -218,11 +222,53 @@ class _Loader:
                 )
             elif not zone.guests:
                 self._note((*place, "zone"), f"the zone {text} takes no guests", "add 'guests: true' to it")
-            if source in shape.sources[:index]:
+            if isinstance(source, IncusSourceConfig):
+                self._check_incus(place, source)
+            if _identity(source) in map(_identity, shape.sources[:index]):
                 self._note(place, "this source is there twice", "take one out")
         if shape.sources and not shape.networks:
             what = "there are sources but no networks, so no guest could publish an address"
             self._note(("sources",), what, "add 'networks:' with the guests' networks")
+
+    def _check_incus(self, place: Location, source: IncusSourceConfig) -> None:
+        if (source.socket is None) == (source.url is None):
+            what = "an incus source has a socket or a url" + (", not both" if source.socket else "")
+            self._note(place, what, "write 'socket:' for this host, or 'url:' for another")
+        with_url = {"certificate": source.certificate, "key": source.key}
+        given = [key for key, path in with_url.items() if path is not None]
+        if source.url is not None and not given:
+            cure = "add 'certificate:' and 'key:', see docs/sources.md"
+            self._note((*place, "url"), "a url needs the client's certificate and key", cure)
+        if len(given) == 1:
+            [lacking] = with_url.keys() - set(given)
+            self._note(place, f"there is a {given[0]} without its {lacking}", f"add '{lacking}:'")
+        if source.url is None:
+            given += ["server_certificate"] if source.server_certificate is not None else []
+            for key in given:
+                self._note((*place, key), f"a socket needs no {key}", "take it out, or write 'url:'")
+
+    def _check_proxy(self) -> None:
+        if self._shape.proxy is not None:
+            return
+        places: list[tuple[Location, Publish | None]] = [(("guests", "publish"), self._shape.guests.publish)]
+        for guest, assigned in self._shape.guests.assign.items():
+            places.append((("guests", "assign", guest, "publish"), assigned.publish))
+        for place, publish in places:
+            if publish is Publish.PROXY:
+                self._note(place, "there is no proxy to publish", "add the section 'proxy:'")
+
+    def _placed(self, source: SourceConfig) -> SourceConfig:
+        """The source with absolute paths."""
+        if not isinstance(source, IncusSourceConfig):
+            return source
+        paths = {
+            "certificate": source.certificate,
+            "key": source.key,
+            "server_certificate": source.server_certificate,
+        }
+        return source.model_copy(
+            update={key: self._path.parent / path for key, path in paths.items() if path is not None}
+        )
 
     def _name(self, place: Location, label: str) -> Name | None:
         try:
@@ -234,6 +280,17 @@ class _Loader:
 
     def _note(self, place: Location, what: str, cure: str) -> None:
         self._errors.append(error_at(self._root, self._file, place, what, cure))
+
+
+def _identity(source: SourceConfig) -> tuple[str, object]:
+    """What a source reads: no two may read the same."""
+    if isinstance(source, LibvirtSourceConfig):
+        return source.kind, source.uri
+    if isinstance(source, LxcSourceConfig):
+        return source.kind, source.path
+    if isinstance(source, IncusSourceConfig):
+        return source.kind, source.socket or source.url
+    return source.kind, source.zone
 
 
 def _database(url: str, state: Path) -> str:

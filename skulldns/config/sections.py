@@ -17,8 +17,10 @@ from skulldns.config.values import (
     Flag,
     LibvirtUri,
     Listen,
+    Login,
     Network,
     Percent,
+    Place,
     Port,
     ReverseName,
     Seconds,
@@ -145,7 +147,7 @@ class StaticGuest(Section):
     """A machine that no hypervisor here knows."""
 
     addresses: tuple[Address, ...] = Field(min_length=1, description="Its IP addresses.")
-    owner: str | None = Field(None, description="The member who owns it.")
+    owner: Login | None = Field(None, description="The member who owns it.")
     port: Port | None = Field(None, description="The port of its web server.")
     names: tuple[str, ...] = Field((), description="Further names for it.")
     publish: Publish | None = Field(None, description="Whose addresses its name gets.")
@@ -157,6 +159,16 @@ class StaticSourceConfig(SourceSection):
 
     kind: Literal["static"] = "static"
     guests: dict[str, StaticGuest] = Field(min_length=1, description="The machines by their names.")
+
+
+class AssignmentSection(Section):
+    """What an admin says of a guest; it wins over `skulldns guest assign` and the hypervisor's side."""
+
+    owner: Login | None = Field(None, description="The member who owns it.")
+    port: Port | None = Field(None, description="The port of its web server.")
+    names: tuple[str, ...] | None = Field(None, description="Further names for it.")
+    publish: Publish | None = Field(None, description="Whose addresses its name gets.")
+    https: Annotated[Https | None, BeforeValidator(_off)] = Field(None, description="Whether it gets a site.")
 
 
 SourceConfig = LibvirtSourceConfig | LxcSourceConfig | IncusSourceConfig | StaticSourceConfig
@@ -171,6 +183,9 @@ class GuestPolicy(Section):
     )
     on_stop: OnStop = Field(OnStop.KEEP, description="What becomes of a stopped guest's names.")
     grace: Duration = Field(_DAY, description="How long after its end a guest's names stay.")
+    assign: dict[str, AssignmentSection] = Field(
+        {}, description="What guests are assigned, by their names or identities."
+    )
 
 
 class ProxyConfig(Section):
@@ -230,6 +245,9 @@ class ConfigFile(Section):
         (), description="What knows guests."
     )
     networks: tuple[Network, ...] = Field((), description="Networks whose addresses a guest may publish.")
+    excluded: tuple[Place, ...] = Field(
+        (), description="Addresses or networks that no guest publishes: gateways, other hosts."
+    )
     guests: GuestPolicy = Field(GuestPolicy(), description="What guests get without asking.")
     proxy: ProxyConfig | None = Field(None, description="The web proxy in front of the guests.")
     acme: AcmeConfig | None = Field(None, description="Where certificates come from.")

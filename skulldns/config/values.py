@@ -16,6 +16,9 @@ from dns.name import Name
 from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSchema
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from skulldns.desired.policy import login
+from skulldns.errors import Refused
+
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = r"[0-9]{1,9}[smhdw]"
 _REVERSE = (dns.name.from_text("in-addr.arpa."), dns.name.from_text("ip6.arpa."))
@@ -88,6 +91,25 @@ def _network(value: object) -> IPv4Network | IPv6Network:
     return interface.network
 
 
+def _place(value: object) -> IPv4Network | IPv6Network:
+    """An address is a network of its own."""
+    if isinstance(value, str) and "/" not in value:
+        try:
+            return ipaddress.ip_network(value)
+        except ValueError:
+            raise wrong(
+                f"{value!r} is neither an address nor a network", "write it like 192.0.2.1 or 192.0.2.0/28"
+            ) from None
+    return _network(value)
+
+
+def _login(text: str) -> str:
+    try:
+        return login(text)
+    except Refused as refused:
+        raise wrong(refused.what, refused.cure or "correct it") from None
+
+
 def _believed(value: object) -> object:
     """``true`` is everywhere, ``false`` nowhere; a list is those networks."""
     if isinstance(value, bool):
@@ -156,6 +178,8 @@ Duration = Annotated[
 ]
 Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network), _AS_TEXT]
+Place = Annotated[IPv4Network | IPv6Network, BeforeValidator(_place), _AS_TEXT]
+Login = Annotated[str, AfterValidator(_login)]
 Believed = Annotated[
     tuple[Network, ...],
     BeforeValidator(_believed),

@@ -58,7 +58,6 @@ class AdminFiles:
         self._config_stamp = stamp
         try:
             changed = load(self._config.path)
-            wiring.check_supported(changed)
         except ConfigError as error:
             self._deliver(ConfigFile(str(error).splitlines()[0]))
             return None

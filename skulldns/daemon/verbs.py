@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import dns.name
 
+from skulldns.daemon import guests
 from skulldns.daemon.control import Verbs as Table
 from skulldns.errors import Conflict, Refused, Unavailable
 from skulldns.loop.mailbox import Worker
@@ -40,6 +41,8 @@ class Verbs:
             "plan": lambda _: self.plan(),
             "apply": lambda arguments: self.apply(arguments.get("checksum")),
             "guests": lambda _: self.guests(),
+            "guest": lambda arguments: self.guest(str(arguments["guest"])),
+            "assign": self.assign,
         }
 
     def status(self) -> dict[str, Any]:
@@ -102,32 +105,30 @@ class Verbs:
     def guests(self) -> list[dict[str, Any]]:
         """Every guest known: what its source says, what it publishes, and what was refused and why."""
         engine = self._installation.engine
-        found = []
         with engine.reading():
-            for known in engine.registry.all_known():
-                verdict = engine.registry.verdict(known.id)
-                guest = known.guest
-                found.append(
-                    {
-                        "id": known.id,
-                        "name": guest.name,
-                        "source": guest.source,
-                        "state": _guest_state(known),
-                        "owner": guest.options.owner,
-                        "macs": [interface.mac for interface in guest.interfaces],
-                        "addresses": [
-                            {
-                                "ip": str(one.ip),
-                                "origin": one.origin.value,
-                                "published": one in verdict.addresses,
-                            }
-                            for one in known.addresses
-                        ],
-                        "names": [name.to_text(omit_final_dot=True) for name in verdict.names],
-                        "refused": [{"what": one.what, "reason": one.reason} for one in verdict.refusals],
-                    }
-                )
-        return sorted(found, key=lambda one: (one["name"], one["id"]))
+            registry = engine.registry
+            found = [guests.shown(registry, known) for known in registry.all_known()]
+        return sorted(found, key=lambda one: (one["source"], one["name"], one["id"]))
+
+    def guest(self, text: str) -> dict[str, Any]:
+        """One guest, by its name or identity. Raises ``Refused``."""
+        engine = self._installation.engine
+        with engine.reading():
+            return guests.shown(engine.registry, guests.found(engine.registry, text))
+
+    def assign(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Assign ``given`` to ``guest`` and take back ``cleared``; returns the guest as it is then.
+
+        Raises ``Refused``, and ``Unavailable`` when it cannot be stored.
+        """
+        engine = self._installation.engine
+        given = {str(field): str(value) for field, value in arguments["given"].items()}
+        cleared = [str(field) for field in arguments["cleared"]]
+        work = partial(
+            guests.assign, engine, self._installation.config.path, str(arguments["guest"]), given, cleared
+        )
+        found: dict[str, Any] = self._in_thread(engine, work)
+        return found
 
     def _full_name(self, text: str) -> dns.name.Name:
         """A name as a person types it: absolute, or relative to the first zone that takes guests."""
@@ -182,9 +183,3 @@ def _shown_change(change: Change) -> dict[str, Any]:
         "after": change.after and {"ttl": change.after.ttl, "values": change.after.values()},
         "reason": change.reason,
     }
-
-
-def _guest_state(known: Any) -> str:
-    if known.gone_since is not None:
-        return "gone"
-    return known.guest.state.value if known.present else "not shown"

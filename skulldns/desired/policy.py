@@ -1,9 +1,13 @@
 """Which labels may be used: the rules for names, shared by guests, members, the page and the command line."""
 
 import re
+from functools import lru_cache
 
 from skulldns.errors import Refused
+from skulldns.model.guests import said
 
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
+_PORTS = 65_535
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 RESERVED = (
@@ -31,6 +35,7 @@ RESERVED = (
 """Labels nobody gets by themselves; a star stands for any ending."""
 
 
+@lru_cache(maxsize=4096)
 def _folded(label: str) -> str:
     """The form in which look-alikes of reserved names are equal."""
     return label.casefold().replace("-", "").replace("0", "o").replace("1", "l")
@@ -66,3 +71,26 @@ def guest_label(text: str, more_reserved: tuple[str, ...] = ()) -> str:
     if entry := reserved_by(label, more_reserved):
         raise Refused(f"{text!r} is reserved ({entry})", cure="rename the guest or give it `names`")
     return label
+
+
+def login(text: str) -> str:
+    """A member's login, such as an owner: 1 to 32 of small letters, digits, dots, hyphens and underscores.
+
+    It begins with a letter or a digit. Raises ``Refused``.
+    """
+    if not _LOGIN.fullmatch(text):
+        raise Refused(
+            f"{said(text)} is not a login",
+            cure="write small letters, digits, '.', '_' and '-', at most 32, the first a letter or digit",
+        )
+    return text
+
+
+def port(value: int | str) -> int:
+    """A port for TCP, as a number or as it was written. Raises ``Refused``."""
+    text = str(value)
+    if not (
+        text.isascii() and text.isdecimal() and len(text) <= len(str(_PORTS)) and 1 <= int(text) <= _PORTS
+    ):
+        raise Refused(f"{said(text)} is not a port", cure=f"write a number from 1 to {_PORTS}")
+    return int(text)

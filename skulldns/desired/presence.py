@@ -24,7 +24,7 @@ def seen(known: Known | None, guest: Guest, now: float) -> Known:
     return replace(
         known,
         guest=guest,
-        addresses=guest.addresses or known.addresses,
+        interfaces=guest.interfaces if guest.addresses else known.interfaces,
         stopped_since=None if running else (known.stopped_since or now),
         missing_since=None,
         missing_looks=0,

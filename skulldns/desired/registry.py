@@ -4,8 +4,7 @@ Precedence, in this one place:
 
 1. A static record of type A, AAAA, CNAME, DNAME or NS takes its name from guests; other static types stand
    beside a guest's addresses. A static PTR takes its name.
-2. Of several guests, one that its source still shows goes before one that is gone; then who asked first keeps
-   it. For an address, a running guest goes before a stopped one.
+2. Of several guests that ask for the same name, MAC or address, one holds it (``rivals``): the first one.
 3. The loser is refused, with the winner in the reason.
 
 A change of one guest touches its names, its addresses, and the guests that ask for the same ones; nothing else
@@ -14,7 +13,7 @@ is looked at.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 import dns.exception
@@ -23,10 +22,13 @@ import dns.reversename
 from dns.name import Name
 from dns.rdatatype import RdataType
 
+from skulldns.desired.options import Options, options
+from skulldns.desired.rivals import Rivals
 from skulldns.desired.settings import GuestSettings
 from skulldns.desired.wishes import Wishes, reverse_name, wishes
+from skulldns.model.assignments import Assignment
 from skulldns.model.desired import ZONE_FILE, Decision, Evidence, Farewell, Refusal, Wanted
-from skulldns.model.guests import Address, GuestId, GuestState, IPAddress, SourceName
+from skulldns.model.guests import Address, GuestId, IPAddress, SourceName, said
 from skulldns.model.policy import Publish
 from skulldns.model.presence import Known
 from skulldns.model.records import RRset, rrset
@@ -43,18 +45,23 @@ class Verdict:
     names: tuple[Name, ...]
     addresses: tuple[Address, ...]
     refusals: tuple[Refusal, ...]
+    options: Options = field(default_factory=Options)
 
 
 class Registry:
-    """All wishes, indexed by name and by address. Values go in and come out; nothing else happens here."""
+    """All wishes and their rivals. Values go in and come out; nothing else happens here.
+
+    ``revision`` counts the changes that went in.
+    """
 
     def __init__(self, settings: Mapping[SourceName, GuestSettings]) -> None:
         self._settings = settings
         self._known: dict[GuestId, Known] = {}
         self._wishes: dict[GuestId, Wishes] = {}
-        self._by_name: defaultdict[Name, set[GuestId]] = defaultdict(set)
-        self._by_address: defaultdict[IPAddress, set[GuestId]] = defaultdict(set)
+        self._assigned: dict[GuestId, Assignment] = {}
         self._statics: dict[Name, dict[Name, list[StaticRecord]]] = {}
+        self.asking = Rivals(self._known, self._wishes)
+        self.revision = 0
 
     def known(self, identity: GuestId) -> Known | None:
         return self._known.get(identity)
@@ -70,23 +77,44 @@ class Registry:
         """Take in what is known of a guest; returns it with its ``since`` kept, and the names to decide again."""
         settings = self._settings.get(known.guest.source)
         before = self._wishes.get(known.id, Wishes())
-        after = wishes(known, settings, now) if settings else before
+        after = before
+        if settings:
+            after = wishes(known, settings, options(known.guest, self.assignment(known.id), settings), now)
         previous = self._known.get(known.id, known)
-        asked = [*(str(name) for name in after.names), *(str(address.ip) for address in after.addresses)]
+        asked = [
+            *(str(name) for name in after.names),
+            *(str(address.ip) for address in after.addresses),
+            *after.macs,
+        ]
         since = {text: known.since.get(text, previous.since.get(text, now)) for text in asked}
         known = replace(known, since=since)
         touched = self._touched(before) | self._touched(after)
-        self._index(known.id, before, after)
+        self.asking.replace(known.id, before, after)
         self._known[known.id] = known
         self._wishes[known.id] = after
+        self.revision += 1
         return known, frozenset(touched | self._touched(before) | self._touched(after))
 
+    def assign(self, identity: GuestId, assignment: Assignment) -> None:
+        """Take in what an admin assigned to a guest; it counts from the next ``put`` of that guest."""
+        self._assigned[identity] = assignment
+
+    def assignment(self, identity: GuestId) -> Assignment:
+        """What an admin assigned to a guest."""
+        return self._assigned.get(identity, Assignment())
+
+    def assigned(self) -> list[GuestId]:
+        """The guests to which something is assigned, known or not."""
+        return [identity for identity, one in self._assigned.items() if one != Assignment()]
+
     def forget(self, identity: GuestId) -> frozenset[Name]:
-        """Drop a guest that has left for good; returns the names to decide again."""
+        """Drop a guest that has left for good, and what was assigned to it; returns the names to decide again."""
         before = self._wishes.pop(identity, Wishes())
         touched = self._touched(before)
-        self._index(identity, before, Wishes())
+        self.asking.replace(identity, before, Wishes())
         self._known.pop(identity, None)
+        self._assigned.pop(identity, None)
+        self.revision += 1
         return frozenset(touched)
 
     def put_statics(self, zone: Name, records: Iterable[StaticRecord]) -> frozenset[Name]:
@@ -96,9 +124,10 @@ class Registry:
         for record in records:
             after[record.rrset.name].append(record)
         self._statics[zone] = dict(after)
+        self.revision += 1
         touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         for name in list(touched):
-            for identity in self._by_name.get(name, ()):
+            for identity in self.asking.by_name.get(name, ()):
                 touched |= self._touched(self._wishes[identity])
         return frozenset(touched)
 
@@ -122,7 +151,7 @@ class Registry:
 
     def rivals(self, name: Name) -> list[GuestId]:
         """The guests that ask for ``name``, the one that holds it first."""
-        return sorted(self._by_name.get(name, ()), key=lambda one: self._rank(one, str(name)))
+        return list(self.asking.for_name(name))
 
     def replaced(self, known: Known) -> bool:
         """Whether the source shows another guest under the very name that ``known`` had there.
@@ -130,7 +159,7 @@ class Registry:
         A source has each name once, so this is as good as an announcement that the former guest is gone.
         """
         here = self._wishes.get(known.id, Wishes()).names
-        rivals = {rival for name in here for rival in self._by_name.get(name, ())} - {known.id}
+        rivals = {rival for name in here for rival in self.asking.by_name.get(name, ())} - {known.id}
         guests = [(self._known[rival].guest, self._known[rival].present) for rival in rivals]
         return any(
             present and (guest.source, guest.name) == (known.guest.source, known.guest.name)
@@ -147,7 +176,7 @@ class Registry:
             if known.gone_since is None
             and (settings := self.settings(known))
             and name.is_subdomain(settings.zone)
-            for text in (known.guest.name, *known.guest.options.names)
+            for text in (known.guest.name, *self._wishes[known.id].options.names)
             if text.lower() == _as_typed(name, settings.zone)
         )
 
@@ -167,16 +196,11 @@ class Registry:
                 names.append(name)
         addresses: list[Address] = []
         for address in wish.addresses:
-            holder = self._holder_of_address(address.ip)
-            if holder == identity:
-                addresses.append(address)
+            if reason := self._address_taken(address.ip, identity):
+                refusals.append(Refusal(f"address {address}", reason))
             else:
-                refusals.append(
-                    Refusal(
-                        f"address {address}", f"{self._title(holder)} has it; give one of the two another"
-                    )
-                )
-        return Verdict(known, tuple(names), tuple(addresses), tuple(refusals))
+                addresses.append(address)
+        return Verdict(known, tuple(names), tuple(addresses), tuple(refusals), wish.options)
 
     def farewell(self, owner: str) -> Farewell:
         """Why records of ``owner`` are not wanted any more."""
@@ -185,7 +209,7 @@ class Registry:
         known = self._known.get(GuestId(owner))
         if known is None:
             return Farewell("nobody asks for it any more", Evidence.UNSEEN)
-        title = known.guest.name
+        title = known.guest.title
         if self.settings(known) is None:
             return Farewell(f"{known.guest.source} is not in the config any more", Evidence.UNSEEN)
         if known.gone_since is not None:
@@ -198,30 +222,16 @@ class Registry:
             return Farewell(f"guest {title} asks for something else now", Evidence.MOVED)
         return Farewell(f"guest {title} has been stopped for long", Evidence.ANNOUNCED)
 
-    # Indexes
-
-    def _index(self, identity: GuestId, before: Wishes, after: Wishes) -> None:
-        for name in before.names:
-            self._by_name[name].discard(identity)
-        for address in before.addresses:
-            self._by_address[address.ip].discard(identity)
-        for name in after.names:
-            self._by_name[name].add(identity)
-        for address in after.addresses:
-            self._by_address[address.ip].add(identity)
+    # What hangs on what
 
     def _touched(self, wish: Wishes) -> set[Name]:
-        """The names whose decision hangs on ``wish``: its own, and those of guests that ask for the same."""
+        """The names whose decision hangs on ``wish``: its own, and those of guests for whom it matters."""
         touched: set[Name] = set(wish.names)
-        rivals: set[GuestId] = set()
-        for name in wish.names:
-            rivals |= self._by_name.get(name, set())
         for address in wish.addresses:
-            rivals |= self._by_address.get(address.ip, set())
             for settings in self._settings.values():
                 if reverse := reverse_name(address.ip, settings.reverse):
                     touched.add(reverse)
-        for rival in rivals:
+        for rival in self.asking.concerned(wish):
             touched |= self._own_names(rival, self._wishes[rival])
         return touched
 
@@ -233,26 +243,6 @@ class Registry:
 
     # Decisions
 
-    def _rank(self, identity: GuestId, asked: str) -> tuple[bool, float, GuestId]:
-        known = self._known[identity]
-        return (known.gone_since is not None, known.since.get(asked, 0.0), identity)
-
-    def _holder_of_name(self, name: Name) -> GuestId | None:
-        rivals = self._by_name.get(name)
-        return min(rivals, key=lambda one: self._rank(one, str(name))) if rivals else None
-
-    def _holder_of_address(self, ip: IPAddress) -> GuestId | None:
-        rivals = self._by_address.get(ip)
-        if not rivals:
-            return None
-
-        def rank(one: GuestId) -> tuple[bool, bool, float, GuestId]:
-            stopped = self._known[one].guest.state is not GuestState.RUNNING
-            gone, since, identity = self._rank(one, str(ip))
-            return (gone, stopped, since, identity)
-
-        return min(rivals, key=rank)
-
     def _name_taken(self, name: Name, identity: GuestId) -> str | None:
         for zone in self._statics.values():
             for record in zone.get(name, ()):
@@ -260,29 +250,42 @@ class Registry:
                     return (
                         f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
                     )
-        holder = self._holder_of_name(name)
-        return None if holder == identity else f"{self._title(holder)} has it; rename one of the two"
+        holder = self.asking.for_name(name)[0]
+        return None if holder == identity else f"{self.title(holder)} has it; rename one of the two"
 
-    def _title(self, identity: GuestId | None) -> str:
-        if identity is None:
-            return "nobody"
+    def _address_taken(self, ip: IPAddress, identity: GuestId) -> str | None:
+        if other := self.asking.mac_holder(identity, ip):
+            mac = self._wishes[identity].mac_of[ip]
+            return f"{self.title(other, identity)} has its MAC {mac} too; give one of the two another"
+        holder = self.asking.for_address(ip)[0]
+        return (
+            None
+            if holder == identity
+            else f"{self.title(holder, identity)} has it; give one of the two another"
+        )
+
+    def title(self, identity: GuestId, beside: GuestId | None = None) -> str:
+        """A guest as sentences have it, so that it can be found; ``beside`` a guest of another name, that suffices."""
         guest = self._known[identity].guest
-        return f"guest {guest.name} ({identity}, {guest.source})"
+        if beside is not None and self._known[beside].guest.name != guest.name:
+            return f"guest {guest.title}"
+        return f"guest {guest.title} ({said(identity)}, {guest.source})"
 
     def _guest_records(self, name: Name, *, alone: bool) -> list[Wanted]:
         if name.is_subdomain(dns.reversename.ipv4_reverse_domain) or name.is_subdomain(
             dns.reversename.ipv6_reverse_domain
         ):
             return self._pointer(name, alone=alone)
-        holder = self._holder_of_name(name)
-        if holder is None:
+        rivals = self.asking.for_name(name)
+        if not rivals:
             return []
+        holder = rivals[0]
         verdict = self.verdict(holder)
         settings = self._settings[verdict.known.guest.source]
         ips: list[IPAddress] = [address.ip for address in verdict.addresses]
-        if ips and settings.publish is Publish.PROXY:
+        if ips and verdict.options.publish is Publish.PROXY:
             ips = list(settings.proxy_addresses)
-        reason = f"guest {verdict.known.guest.name} of {verdict.known.guest.source}"
+        reason = f"guest {verdict.known.guest.title} of {verdict.known.guest.source}"
         return [
             Wanted(records, holder, verdict.known.guest.source, reason, alone=alone)
             for records in _address_records(name, settings.ttl, ips)
@@ -290,15 +293,16 @@ class Registry:
 
     def _pointer(self, name: Name, *, alone: bool) -> list[Wanted]:
         ip = _address_of(name)
-        holder = self._holder_of_address(ip) if ip else None
-        if holder is None:
+        rivals = self.asking.for_address(ip) if ip else ()
+        if not rivals:
             return []
+        holder = rivals[0]
         verdict = self.verdict(holder)
         settings = self._settings[verdict.known.guest.source]
         if not verdict.names or not any(name.is_subdomain(zone) for zone in settings.reverse):
             return []
         target = verdict.names[0].to_text()
-        reason = f"guest {verdict.known.guest.name} of {verdict.known.guest.source} has {ip}"
+        reason = f"guest {verdict.known.guest.title} of {verdict.known.guest.source} has {ip}"
         pointer = rrset(name, dns.rdatatype.PTR, settings.ttl, [target])
         return [Wanted(pointer, holder, verdict.known.guest.source, reason, alone=alone)]
 

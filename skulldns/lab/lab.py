@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,8 +38,17 @@ class Lab:
         self._temporary = temporary
 
     @classmethod
-    def up(cls, directory: Path | None = None, *, daemon: bool = True, detach: bool = False) -> Self:
+    def up(
+        cls,
+        directory: Path | None = None,
+        *,
+        daemon: bool = True,
+        extra: Sequence[str] = (),
+        detach: bool = False,
+    ) -> Self:
         """Start a lab and return when every part of it answers.
+
+        ``extra`` names parts to start that are otherwise left until ``start`` asks for them: `pebble`.
 
         Without a directory it lives in a temporary one, which is removed with it, also after a crash. A
         directory that holds a dead lab is used anew. Raises ConfigError if a lab is alive there or a program
@@ -49,7 +58,10 @@ class Lab:
         home = Path(tempfile.mkdtemp(prefix="skulldns-lab-")) if directory is None else directory
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         options = {"--no-daemon": not daemon, "--detached": detach, "--temporary": temporary}
-        supervisor = _spawn(home, [option for option, given in options.items() if given])
+        supervisor = _spawn(
+            home,
+            [option for option, given in options.items() if given] + [f"--with={part}" for part in extra],
+        )
         try:
             _await_outcome(supervisor)
         except BaseException:  # also Ctrl-C: the supervisor must not outlive a start that was given up

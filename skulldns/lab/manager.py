@@ -10,9 +10,10 @@ import dns.message
 import dns.rdatatype
 
 from skulldns.lab.hypervisor import Hypervisor
-from skulldns.lab.nameserver import ADDRESS, ALGORITHM, REVERSE, ZONE, DnsPlan
+from skulldns.lab.nameserver import ADDRESS, ALGORITHM, ZONE, DnsPlan
 from skulldns.lab.part import Part, render
 from skulldns.lab.place import Place
+from skulldns.lab.surroundings import Surroundings
 
 _STATIC_NAME = "info"
 _STATIC_TEXT = "a private lab on loopback"
@@ -28,6 +29,7 @@ class Manager(Part):
         super().__init__(place)
         self._plan = plan
         self._hypervisor = hypervisor
+        self._surroundings = Surroundings.of(place)
 
     def write(self) -> None:
         """skulldns.yaml and the zone file."""
@@ -38,7 +40,9 @@ class Manager(Part):
             "secret_file": self.place.directory / "tsig.key",
             "algorithm": ALGORITHM,
             "zone": ZONE,
-            "reverse": REVERSE,
+            "reverse": self._surroundings.reverse,
+            "networks": self._surroundings.networks,
+            "sources": self._surroundings.sources,
             "ports": self._plan.ports,
             "libvirt_uri": self._hypervisor.uri,
         }
@@ -67,4 +71,4 @@ class Manager(Part):
 
     def entry(self) -> Mapping[str, Any]:
         """Its configuration, and the zones it cares for."""
-        return {"zone": ZONE, "reverse": list(REVERSE), "config": str(self.place.config)}
+        return {"zone": ZONE, "reverse": list(self._surroundings.reverse), "config": str(self.place.config)}

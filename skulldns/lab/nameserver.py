@@ -21,10 +21,10 @@ import dns.tsig
 from skulldns.lab.part import Part, program, render
 from skulldns.lab.place import Place, write_private
 from skulldns.lab.ports import PortBlock
+from skulldns.lab.surroundings import Surroundings
 
 ADDRESS = "127.0.0.1"
 ZONE = "vmsrv.test"
-REVERSE = ("7.127.in-addr.arpa",)
 ALGORITHM = "hmac-sha256"
 _PATIENCE = 0.5  # seconds for one answer; a lost one is asked again
 
@@ -79,6 +79,7 @@ class _NameServer(Part):
         self._home = place.directory / name
         self._start_log = self._home / "start.log"
         self._port = plan.ports[name]
+        self._zones = (ZONE, *Surroundings.of(place).reverse)
 
     def write(self) -> None:
         """Configuration, zone files and the copy of `named` that is run."""
@@ -95,12 +96,12 @@ class _NameServer(Part):
             "updaters": (self._plan.skulldns, self._plan.hand),
             "rndc": rndc,
             "zone": ZONE,
-            "zones": (ZONE, *REVERSE),
+            "zones": self._zones,
         }
         render("named.conf.j2", self._home / "named.conf", **values)
         render("rndc.conf.j2", self._home / "rndc.conf", **values)
         # ns2 begins with the same content, so it answers at once and does not need ns1 for its own start.
-        for zone in (ZONE, *REVERSE):
+        for zone in self._zones:
             render("zone.j2", self._home / f"{zone}.zone", apex=zone, zone=ZONE)
         self._copy_named()
 
@@ -121,8 +122,8 @@ class _NameServer(Part):
         self._start_log.unlink(missing_ok=True)
 
     async def ready(self) -> bool:
-        """Both zones are answered with authority over TCP and UDP, signed with this lab's own key."""
-        for zone in (ZONE, *REVERSE):
+        """Every zone is answered with authority over TCP and UDP, signed with this lab's own key."""
+        for zone in self._zones:
             if not await self._answers_soa(zone):
                 return False
         return True

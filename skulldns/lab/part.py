@@ -22,6 +22,8 @@ class Part(ABC):
     name: str
     after: frozenset[str] = frozenset()
     """Parts that must be ready before this one is started."""
+    on_demand: bool = False
+    """Whether it is started only where it was asked for: it costs time that few need."""
 
     def __init__(self, place: Place) -> None:
         self.place = place

@@ -6,6 +6,7 @@ from skulldns.lab.hypervisor import Hypervisor
 from skulldns.lab.manager import Manager
 from skulldns.lab.nameserver import DnsPlan, Primary, Secondary
 from skulldns.lab.part import Part
+from skulldns.lab.pebble import Pebble
 from skulldns.lab.place import Place
 from skulldns.lab.ports import PortBlock
 
@@ -18,5 +19,6 @@ def assemble(place: Place, ports: PortBlock) -> Sequence[Part]:
         hypervisor,
         Primary("ns1", place, plan),
         Secondary("ns2", place, plan),
+        Pebble(place, plan, ports, http_port=ports.next()),
         Manager(place, plan, hypervisor),
     )

@@ -14,6 +14,8 @@ from skulldns.errors import ConfigError
 # The names directly under the directory that a lab writes, and may therefore remove. Nothing else is touched.
 _OWNED = (
     "bin",
+    "ca",
+    "ca.pem",
     "hand.key",
     "lab.json",
     "log",

@@ -1,7 +1,7 @@
 """The supervisor: the one process whose children are the servers of a lab, and which ends them all.
 
-Run as `python -m skulldns.lab.supervisor DIR [--no-daemon] [--detached] [--temporary]`. Its standard output
-says how the start went (one `control.Outcome`) and is then closed. Its standard input is a pipe from the
+Run as `python -m skulldns.lab.supervisor DIR [--no-daemon] [--with PART] [--detached] [--temporary]`. Its standard
+output says how the start went (one `control.Outcome`) and is then closed. Its standard input is a pipe from the
 starter: when that closes, the starter is gone and the lab with it; detached, this counts only until the lab
 is complete.
 """
@@ -12,12 +12,13 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from pathlib import Path
 
 from skulldns.errors import ConfigError, SkullDNSError, Unavailable
 from skulldns.lab.control import Outcome, Request, Verb, parse_request
 from skulldns.lab.leftovers import end_servers
+from skulldns.lab.part import Part
 from skulldns.lab.parts import assemble
 from skulldns.lab.place import Place, write_private
 from skulldns.lab.ports import PortBlock
@@ -30,9 +31,10 @@ _STARTER = 0  # standard input: a pipe from the starter
 class Supervisor:
     """Runs the parts of one lab; the caller holds the place's lock."""
 
-    def __init__(self, place: Place, *, daemon: bool, detached: bool) -> None:
+    def __init__(self, place: Place, *, daemon: bool, extra: Sequence[str], detached: bool) -> None:
         self._place = place
         self._daemon = daemon
+        self._extra = extra
         self._detached = detached
         self._servers: dict[str, ServerProcess] = {}
         self._ports: PortBlock | None = None
@@ -106,11 +108,17 @@ class Supervisor:
 
         try:
             async with asyncio.TaskGroup() as group:
-                for name, server in self._servers.items():
-                    if name != "daemon" or self._daemon:
+                for server in self._servers.values():
+                    if self._wanted(server.part):
                         group.create_task(start_in_turn(server))
         except* SkullDNSError as errors:
             raise errors.exceptions[0] from None
+
+    def _wanted(self, part: Part) -> bool:
+        """Whether it is started with the lab."""
+        if part.name == "daemon":
+            return self._daemon
+        return not part.on_demand or part.name in self._extra
 
     async def _down(self) -> None:
         for request in self._requests:
@@ -175,8 +183,8 @@ def _talk_to_log(place: Place) -> None:
     os.close(log)
 
 
-async def _supervise(place: Place, *, daemon: bool, detached: bool) -> None:
-    supervisor = Supervisor(place, daemon=daemon, detached=detached)
+async def _supervise(place: Place, *, daemon: bool, extra: Sequence[str], detached: bool) -> None:
+    supervisor = Supervisor(place, daemon=daemon, extra=extra, detached=detached)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, supervisor.end)
@@ -188,6 +196,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="skulldns.lab.supervisor")
     parser.add_argument("directory", type=Path)
     parser.add_argument("--no-daemon", dest="daemon", action="store_false")
+    parser.add_argument("--with", dest="extra", action="append", default=[], help="start this part too")
     parser.add_argument("--detached", action="store_true", help="do not end with the starter")
     parser.add_argument("--temporary", action="store_true", help="remove the whole directory at the end")
     options = parser.parse_args()
@@ -199,7 +208,9 @@ def main() -> int:
         with place.lock():
             try:
                 end_servers(place)
-                asyncio.run(_supervise(place, daemon=options.daemon, detached=options.detached))
+                asyncio.run(
+                    _supervise(place, daemon=options.daemon, extra=options.extra, detached=options.detached)
+                )
             finally:
                 place.retire()
                 if options.temporary:

@@ -12,17 +12,21 @@ from dns.name import Name
 
 from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, seen
 from skulldns.desired.registry import Registry
+from skulldns.desired.sites import site
 from skulldns.desired.wishes import leaves_at
-from skulldns.errors import Unavailable
 from skulldns.loop.clock import Clock
+from skulldns.loop.elsewhere import Elsewhere
 from skulldns.loop.looker import LookAgain
 from skulldns.loop.mailbox import Call, Mailbox
+from skulldns.loop.remembering import Remembering
+from skulldns.model.assignments import Assignment
 from skulldns.model.desired import Decision, Farewell
-from skulldns.model.guests import Guest, GuestId, SourceName
+from skulldns.model.guests import Guest, GuestId, GuestState, SourceName
 from skulldns.model.observations import ConfigFile, Down, Missed, Seen, Snapshot, ZoneFile
 from skulldns.model.presence import Known
-from skulldns.plan.cadence import FULL_LOOK_EVERY, REMEMBER_EVERY
-from skulldns.store.protocol import GuestMemory
+from skulldns.model.sites import Site
+from skulldns.plan.cadence import FULL_LOOK_EVERY
+from skulldns.store.protocol import AssignmentMemory, GuestMemory
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +40,16 @@ class Decisions:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteDecisions:
+    """A letter to the keeper of sites: what is at these names, None for no site. The first one is ``complete``."""
+
+    sites: Mapping[Name, Site | None]
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """A letter to a publisher: the sources that have not answered since start."""
+    """A letter to publishers and the keeper of sites: the sources that have not answered since start."""
 
     silent: tuple[str, ...]
 
@@ -68,6 +80,7 @@ class Engine:
         self,
         registry: Registry,
         memory: GuestMemory,
+        assignments: AssignmentMemory,
         zone_files: Iterable[Name],
         clock: Clock,
     ) -> None:
@@ -77,20 +90,22 @@ class Engine:
         self.config_error: str | None = None
         self._registry = registry
         self._memory = memory
+        self._remembering = Remembering(memory, clock)
+        self._assignments = assignments
         self._publishers: dict[Name, ZonePublisher] = {}
         self._lookers: dict[SourceName, Mailbox] = {}
+        self._watchers: list[Mailbox] = []
+        self._site_keepers: list[Mailbox] = []
+        self._told_revision = -1
         self._awaited_files = set(zone_files)
         self._clock = clock
         self._lock = threading.RLock()
+        self._elsewhere = Elsewhere()
         self._touched: set[Name] = set()
-        self._changed: dict[GuestId, Known] = {}
-        self._forgotten: set[GuestId] = set()
         self._moments: dict[GuestId, float] = {}
         self._begun = False
         self._answers_changed = True
         self._tidy_at = -math.inf
-        self._remember_at = -math.inf
-        self._memory_trouble: str | None = None
 
     def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
         """Get to know who publishes the decisions and who looks; once, before the first step."""
@@ -101,9 +116,30 @@ class Engine:
     def load(self) -> None:
         """Begin with what is remembered, so that nothing is lost while sources do not answer."""
         with self._lock:
+            for identity, assignment in self._assignments.assignments().items():
+                self._registry.assign(identity, assignment)
             for known in self._memory.known():
                 self._put(known)
-            self._changed.clear()
+            self._remembering.nothing_new()
+
+    def tell(self, watcher: Mailbox) -> None:
+        """Put a letter into ``watcher`` with each step in which the registry has changed."""
+        self._watchers.append(watcher)
+
+    def keep_sites(self, keeper: Mailbox) -> None:
+        """Put every decision about sites into ``keeper``; before the first step."""
+        self._site_keepers.append(keeper)
+
+    def assign(self, identity: GuestId, assignment: Assignment) -> None:
+        """Take in all that an admin assigns to a guest; on the disk when this returns. In the engine's thread only.
+
+        Raises ``Unavailable`` when it cannot be stored; then nothing has changed.
+        """
+        self._assignments.assign(identity, assignment)
+        with self._lock:
+            self._registry.assign(identity, assignment)
+            if (known := self._registry.known(identity)) is not None:
+                self._put(known)
 
     def farewell(self, owner: str) -> Farewell:
         """Why records are not wanted any more. Callable from any thread."""
@@ -137,19 +173,21 @@ class Engine:
                 self._put(self._known(identity))
             if steady >= self._tidy_at:
                 self._tidy(now)
-            decisions = self._decide()
-        self._hand_out(decisions)
+            names = self._names_to_decide()
+            decisions, sites = self._decide(names), self._decide_sites(names)
+            revision = self._registry.revision
+        self._hand_out(decisions, sites)
+        if revision != self._told_revision:
+            self._told_revision = revision
+            for watcher in self._watchers:
+                watcher.put(revision)
         steady = self._clock.steady()
         waits = [moment - steady for moment in (self._tidy_at, *self._moments.values())]
-        if self._changed or self._forgotten:
-            waits.append(self._remember())
-        return max(0.0, min(waits))
+        return max(0.0, min(*waits, self._remembering.store()))
 
     def close(self) -> None:
         """Store at once what is not stored yet; after the last step."""
-        if self._changed or self._forgotten:
-            self._remember_at = -math.inf
-            self._remember()
+        self._remembering.store(at_once=True)
 
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
@@ -180,6 +218,7 @@ class Engine:
         for guest in snapshot.guests:
             self._seen(snapshot.source, guest, now)
         shown = {guest.id for guest in snapshot.guests} | snapshot.unreadable
+        self._elsewhere.snapshot(snapshot.source, shown)
         for known in self._registry.all_known():
             if known.guest.source == snapshot.source and known.id not in shown and known.gone_since is None:
                 self._missed(snapshot.source, known.id, now, witnessed=False)
@@ -188,14 +227,28 @@ class Engine:
     def _seen(self, source: SourceName, guest: Guest, now: float) -> None:
         known = self._registry.known(guest.id)
         if known is not None and not answers_for(known, source, guest):
+            self._elsewhere.seen(guest)
+            return
+        self._elsewhere.missed(source, guest.id)
+        if guest.state is not GuestState.RUNNING and self._moved(source, guest.id, now):
             return
         after = seen(known, guest, now)
         if after != known:
             self._put(after)
 
+    def _moved(self, left: SourceName, identity: GuestId, now: float) -> bool:
+        """Whether a guest that does not run at ``left`` any more was seen to run elsewhere, and belongs there now."""
+        guest = self._elsewhere.take(identity, left)
+        if guest is None:
+            return False
+        self._put(seen(self._registry.known(identity), guest, now))
+        self._lookers[guest.source].put(LookAgain(identity, 0.0))
+        return True
+
     def _missed(self, source: SourceName, identity: GuestId, now: float, *, witnessed: bool) -> None:
+        self._elsewhere.missed(source, identity)
         known = self._registry.known(identity)
-        if known is None or not answers_for(known, source, None):
+        if known is None or not answers_for(known, source, None) or self._moved(source, identity, now):
             return
         after = missed(known, now, witnessed=witnessed or self._registry.replaced(known))
         if after == known:
@@ -217,11 +270,11 @@ class Engine:
             self._answers_changed = True
 
     def _announce_answers(self) -> None:
-        """Tell the publishers who has not answered since start: what hangs on those waits (law 3)."""
+        """Tell publishers and keepers who has not answered since start: what hangs on those waits (law 3)."""
         silent = [str(name) for name, status in self.sources.items() if status.answered_at is None]
         silent += [f"the zone file of {zone.to_text(omit_final_dot=True)}" for zone in self._awaited_files]
-        for publisher in self._publishers.values():
-            publisher.mailbox.put(Answered(tuple(sorted(silent))))
+        for mailbox in (*(publisher.mailbox for publisher in self._publishers.values()), *self._site_keepers):
+            mailbox.put(Answered(tuple(sorted(silent))))
 
     # Decisions
 
@@ -234,7 +287,7 @@ class Engine:
         now = self._clock.wall()
         known, touched = self._registry.put(known, now)
         self._touched |= touched
-        self._changed[known.id] = known
+        self._remembering.changed(known)
         settings = self._registry.settings(known)
         moment = leaves_at(known, settings) if settings else None
         if moment is not None and moment > now:
@@ -243,11 +296,14 @@ class Engine:
         else:
             self._moments.pop(known.id, None)
 
-    def _decide(self) -> dict[Name, list[Decision]]:
-        names = self._touched
-        if not self._begun:
-            names = names | self._registry.names()
-        self._touched = set()
+    def _names_to_decide(self) -> set[Name]:
+        names, self._touched = self._touched, set()
+        return names if self._begun else names | self._registry.names()
+
+    def _decide_sites(self, names: Iterable[Name]) -> dict[Name, Site | None]:
+        return {name: site(self._registry, name) for name in names} if self._site_keepers else {}
+
+    def _decide(self, names: Iterable[Name]) -> dict[Name, list[Decision]]:
         decided: defaultdict[Name, list[Decision]] = defaultdict(list)
         for name in names:
             zone = self._zone_of(name)
@@ -255,11 +311,14 @@ class Engine:
                 decided[zone].append(self._registry.decide(name))
         return decided
 
-    def _hand_out(self, decided: Mapping[Name, list[Decision]]) -> None:
+    def _hand_out(self, decided: Mapping[Name, list[Decision]], sites: Mapping[Name, Site | None]) -> None:
         for zone, publisher in self._publishers.items():
             decisions = tuple(decided.get(zone, ()))
             if decisions or not self._begun:
                 publisher.mailbox.put(Decisions(decisions, complete=not self._begun))
+        for keeper in self._site_keepers:
+            if sites or not self._begun:
+                keeper.put(SiteDecisions(sites, complete=not self._begun))
         self._begun = True
         if self._answers_changed:
             # After the decisions that the answer led to: who waits for it must not act on older ones.
@@ -285,27 +344,4 @@ class Engine:
             over = known.gone_since is not None and settings and now >= known.gone_since + settings.grace
             if over and not any(publisher.owns(known.id) for publisher in self._publishers.values()):
                 self._touched |= self._registry.forget(known.id)
-                self._changed.pop(known.id, None)
-                self._forgotten.add(known.id)
-
-    def _remember(self) -> float:
-        """Store what changed, several changes together; returns the seconds until the next try is due.
-
-        The ledger does not wait for this: memory that is older than it delays, but never misleads (the guard
-        changes nothing of a source's guests before it has answered).
-        """
-        now = self._clock.steady()
-        if now < self._remember_at:
-            return self._remember_at - now
-        self._remember_at = now + REMEMBER_EVERY
-        try:
-            self._memory.remember(self._changed.values(), self._forgotten)
-        except Unavailable as error:
-            if str(error) != self._memory_trouble:
-                _log.error("%s", error)
-            self._memory_trouble = str(error)
-            return REMEMBER_EVERY
-        self._memory_trouble = None
-        self._changed.clear()
-        self._forgotten.clear()
-        return FULL_LOOK_EVERY
+                self._remembering.forgotten(known.id)

@@ -151,9 +151,9 @@ class Names:
             return f"kept as it is: {known.guest.source} has not answered yet"
         if known.gone_since is not None:
             left = max(0, round((leaves_at(known, settings) or now) - now))
-            return f"kept for its grace: guest {known.guest.name} is gone; its names go in {left} s"
+            return f"kept for its grace: guest {known.guest.title} is gone; its names go in {left} s"
         if not known.present:
-            return f"kept as it is: {known.guest.source} does not show guest {known.guest.name} just now"
+            return f"kept as it is: {known.guest.source} does not show guest {known.guest.title} just now"
         return None
 
     def _leaving(self, publisher: Publisher, keys: Sequence[Key]) -> tuple[NameState, str, str, float | None]:
@@ -172,17 +172,17 @@ class Names:
         with self.engine.reading():
             for identity in self.engine.registry.askers(name):
                 verdict = self.engine.registry.verdict(identity)
-                title = verdict.known.guest.name
+                guest, title = verdict.known.guest, verdict.known.guest.title
                 own = [one.reason for one in verdict.refusals if text in one.what]
                 all_reasons = [f"{one.what}: {one.reason}" for one in verdict.refusals]
                 if own or all_reasons:
-                    return NameState.REFUSED, "; ".join(own or all_reasons), title, None
-                if verdict.known.guest.state is not GuestState.RUNNING:
+                    return NameState.REFUSED, "; ".join(own or all_reasons), guest.name, None
+                if guest.state is not GuestState.RUNNING:
                     reason = f"guest {title} is stopped and was never seen with an address; start it"
                 else:
                     cure = "see that it asks for a lease in an allowed network"
                     reason = f"guest {title} runs but has no address yet; {cure}"
-                return NameState.PENDING, reason, title, None
+                return NameState.PENDING, reason, guest.name, None
         return None
 
     def _owner_title(self, owner: str) -> str:

@@ -14,19 +14,23 @@ from skulldns.loop.engine import Answered, Decisions
 from skulldns.loop.follower import Follow
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.loop.primary import Primary
+from skulldns.loop.spacing import Spacing
 from skulldns.loop.writer import Writer
 from skulldns.loop.zonestate import ZoneState
+from skulldns.model.changes import Change
 from skulldns.model.desired import Decision
 from skulldns.model.plan import Block, Plan
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key
-from skulldns.plan.cadence import FULL_LOOK_EVERY, RETRY_PAUSES, Pacer, pause
+from skulldns.plan.cadence import FULL_LOOK_EVERY, RETRY_PAUSES, SAME_NAME_EVERY, Pacer, pause
 from skulldns.plan.difference import Difference, compare
 from skulldns.plan.guard import WINDOW, Circumstances, guarded
 from skulldns.store.protocol import LedgerMemory
 from skulldns.targets.protocol import NameServer
 
 _log = logging.getLogger(__name__)
+
+_OFTEN = f"about to be sent: changes of one name or guest are at least {SAME_NAME_EVERY:g} s apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Publisher:
         self._memory = memory
         self._census = census
         self._pacer = pacer
+        self._spacing = Spacing()
         self._clock = clock
         self._adopt_equal = memory.fresh(rules.zone)
         self._begun = False
@@ -199,11 +204,11 @@ class Publisher:
 
     def _wait(self, now: float) -> float | None:
         """Seconds until something is to be published; None if nothing is."""
-        self._mark(self.writer.due(now) - self._dirty)
+        self._mark((self.writer.due(now) | self._spacing.due(now)) - self._dirty)
         if self._dirty:
             return self._pacer.wait(now, self._first_dirty, self._latest_dirty)
-        upcoming = self.writer.next_due()
-        return None if upcoming is None else upcoming - now
+        upcoming = [at for at in (self.writer.next_due(), self._spacing.next_due()) if at is not None]
+        return min(upcoming) - now if upcoming else None
 
     def _compare(self, names: Iterable[Name]) -> Difference:
         return compare(
@@ -260,11 +265,23 @@ class Publisher:
     def _write(self, plan: Plan, now: float) -> None:
         self._note(plan)
         due = [change for change in plan.changes if self.writer.is_due(change.name, now)]
+        due = self._spaced(due, now)
         if not due:
             return
         self._pacer = self._pacer.sent(now)
+        self._spacing.sent(due, now)
         if self.writer.write(due):
             self._mark(self._parked)
+
+    def _spaced(self, changes: Sequence[Change], now: float) -> list[Change]:
+        """Those whose turn it is; the others wait, and say so."""
+        found = self._spacing.turn(changes, now)
+        if len(found) < len(changes):
+            at, sent = self._clock.wall(), {change.key for change in found}
+            for change in changes:
+                if change.key not in sent:
+                    self.writer.pending.setdefault(change.key, (at, _OFTEN))
+        return found
 
     # How the server is
 

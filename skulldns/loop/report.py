@@ -5,12 +5,10 @@ from dataclasses import dataclass, field
 
 import dns.name
 import dns.rdatatype
-from dns.name import Name
 
-from skulldns.loop.engine import Engine
-from skulldns.loop.follower import Follower
+from skulldns.loop.alarms import Alarms
 from skulldns.loop.names import NameReport, Names
-from skulldns.loop.publisher import Publisher
+from skulldns.model.alarms import Alarm
 from skulldns.model.guests import GuestState
 from skulldns.model.namestate import NameState
 from skulldns.model.plan import Block
@@ -46,12 +44,13 @@ class ServerReport:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Everything `status` shows. ``problems`` are sentences, the gravest first."""
+    """Everything `status` shows. ``problems`` are sentences, the gravest first; ``alarms`` need a person."""
 
     sources: tuple[SourceReport, ...]
     servers: tuple[ServerReport, ...]
     names: tuple[NameReport, ...]
     problems: tuple[str, ...]
+    alarms: tuple[Alarm, ...]
     messages: int
     counts: Mapping[str, int] = field(default_factory=dict)
 
@@ -59,13 +58,12 @@ class Status:
 class Reporter:
     """Reads the workers; callable from any thread."""
 
-    def __init__(
-        self, engine: Engine, publishers: Sequence[Publisher], followers: Mapping[Name, Sequence[Follower]]
-    ) -> None:
-        self.names = Names(engine, publishers, followers)
-        self.engine = engine
-        self.publishers = self.names.publishers
-        self.followers = followers
+    def __init__(self, names: Names, alarms: Alarms) -> None:
+        self.names = names
+        self.alarms = alarms
+        self.engine = names.engine
+        self.publishers = names.publishers
+        self.followers = names.followers
 
     def status(self, now: float) -> Status:
         names = self.names.all(now)
@@ -77,6 +75,7 @@ class Reporter:
             servers=tuple(self._servers()),
             names=tuple(names),
             problems=tuple(self._problems(names, now)),
+            alarms=self.alarms.look(),
             messages=sum(publisher.writer.messages for publisher in self.publishers.values()),
             counts=counts,
         )
@@ -118,7 +117,7 @@ class Reporter:
             if publisher is None or name is None or not (late or publisher.writer.is_postponed(name)):
                 continue
             if not any(sentence.endswith(report.reason) for sentence in said):
-                yield f"{'ALARM: ' if late else ''}{report.name} is pending: {report.reason}"
+                yield f"{report.name} is pending: {report.reason}"
 
     def _is_held_unseen(self, known: Known) -> bool:
         """Whether the source does not show a guest that has names and whose end nobody announced."""
@@ -170,10 +169,9 @@ class Reporter:
             for source in self._sources()
             if source.reason
         ]
-        for server in self._servers():
-            if server.reason:
-                late = server.since is not None and now - server.since > ALARM_AFTER
-                problems.append(f"{'ALARM: ' if late else ''}{server.zone} on {server.role}: {server.reason}")
+        problems += [
+            f"{server.zone} on {server.role}: {server.reason}" for server in self._servers() if server.reason
+        ]
         problems += [
             f"{report.name} ({report.owner}): {report.reason}"
             for report in names

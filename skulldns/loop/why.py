@@ -12,7 +12,7 @@ from skulldns.errors import SkullDNSError
 from skulldns.loop.names import NameReport, Names
 from skulldns.loop.publisher import Publisher
 from skulldns.model.desired import ZONE_FILE
-from skulldns.model.guests import GuestId, GuestState
+from skulldns.model.guests import GuestId, GuestState, said
 from skulldns.model.namestate import NameState
 from skulldns.model.records import Key
 from skulldns.store.protocol import LedgerMemory
@@ -106,7 +106,7 @@ def _guest(names: Names, verdict: Verdict) -> list[Link]:
         links.append(Link("source", LinkState.WAITING, f"{guest.source} has not answered yet"))
     else:
         links.append(Link("source", LinkState.GOOD, f"{guest.source} answers"))
-    title = f"{guest.name} ({guest.id})"
+    title = f"{guest.title} ({said(guest.id)})"
     if known.gone_since is not None:
         links.append(
             Link("guest", LinkState.BROKEN, f"{title} is gone; start or define it again to keep its name")

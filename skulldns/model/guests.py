@@ -1,5 +1,6 @@
 """Guests and what a source says of them, as frozen values."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,13 @@ SourceName = NewType("SourceName", str)
 """How a source is called in config, status and logs, such as ``libvirt qemu:///system``."""
 
 IPAddress = IPv4Address | IPv6Address
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]*")
+
+
+def said(text: str) -> str:
+    """What somebody else wrote, fit for a sentence or a line of a log: quoted and escaped if it is not plain."""
+    return text if _PLAIN.fullmatch(text) else ascii(text)
 
 
 class GuestState(StrEnum):
@@ -61,19 +69,19 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class Interface:
-    """One network interface as the source defines it.
+    """One network interface as the source defines it; ``mac`` is None where the source knows none.
 
     ``addresses`` are those that the host's side ties to ``mac``, or that the config believes. ``heard`` are the
     others: only the guest vouches for them, so they are never published, but may show that it does wrong.
     """
 
-    mac: str
+    mac: str | None
     network: str | None = None
     addresses: tuple[Address, ...] = ()
     heard: tuple[Address, ...] = ()
 
 
-def interface(mac: str, network: str | None, told: Iterable[Address], trust: Trust) -> Interface:
+def interface(mac: str | None, network: str | None, told: Iterable[Address], trust: Trust) -> Interface:
     """An interface with the addresses it is told to have, in their order of trust and each once."""
     first: dict[IPAddress, Address] = {}
     for address in sorted(told, key=lambda one: list(Origin).index(one.origin)):
@@ -87,11 +95,11 @@ def interface(mac: str, network: str | None, told: Iterable[Address], trust: Tru
 class GuestOptions:
     """What the hypervisor's side says about publishing a guest; None where it says nothing.
 
-    ``names`` are further labels as written there: data, not yet valid names.
+    All of it is data as written there, not yet valid: ``desired/options.py`` judges it.
     """
 
     owner: str | None = None
-    port: int | None = None
+    port: int | str | None = None
     names: tuple[str, ...] = ()
     publish: str | None = None
     https: str | None = None
@@ -114,6 +122,11 @@ class Guest:
     options: GuestOptions = field(default_factory=GuestOptions)
     forbidden: frozenset[IPAddress] = frozenset()
     hostnames: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """The name as sentences have it."""
+        return said(self.name)
 
     @property
     def addresses(self) -> tuple[Address, ...]:

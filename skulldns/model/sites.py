@@ -1,6 +1,5 @@
 """What the web proxy serves, as frozen values."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
@@ -27,6 +26,7 @@ class Page(StrEnum):
     HELD = "held"
     UNKNOWN = "unknown"
     NO_ANSWER = "no-answer"
+    NO_CERTIFICATE = "no-certificate"
 
 
 class Header(StrEnum):
@@ -42,11 +42,16 @@ class Header(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """Where a site's requests go: an address literal, never a name that somebody could change."""
+    """Where a site's requests go: an address literal, never a name that somebody could change.
+
+    ``verify`` asks an upstream that speaks TLS for a certificate that the system's CAs vouch for, for the name that
+    the client asked for. Without it any certificate will do: guests sign their own.
+    """
 
     address: IPAddress
     port: int = 80
     scheme: Scheme = Scheme.HTTP
+    verify: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +64,21 @@ class BasicAuth:
 
 @dataclass(frozen=True, slots=True)
 class ForwardAuth:
-    """A server that is asked about each request (nginx's auth_request): 2xx lets it pass."""
+    """A server that is asked about each request (nginx's auth_request): 2xx lets it pass.
+
+    ``login`` is where a client goes that it answers with 401, with the page it came for as query parameter ``rd``.
+    """
 
     upstream: Upstream
     path: str = "/"
+    login: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteOptions:
-    """How a site is served. ``hsts`` is max-age in seconds, ``body_size`` in bytes; ``redirect`` sends all requests there.
+    """How a site is served. ``hsts`` is max-age in seconds, ``body_size`` in bytes.
+
+    ``redirect`` sends all requests to this URL; where it has no path of its own, with the path and query asked for.
 
     ``allow`` empty means everybody; ``deny`` goes before ``allow``. ``http``: whether port 80 serves the site
     itself; otherwise it redirects to HTTPS.
@@ -82,15 +93,14 @@ class SiteOptions:
     deny: tuple[IPv4Network | IPv6Network, ...] = ()
     websockets: bool = True
     forward_auth: ForwardAuth | None = None
-    headers: Mapping[Header, str] = field(default_factory=dict)
-    proxy_protocol: bool = False
+    headers: tuple[tuple[Header, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """Names that one server answers, the first of them canonical.
 
-    Exactly one of ``upstream`` and ``page`` is set, but where ``options.redirect`` is. ``certificate`` is the identity of the
+    Exactly one of ``upstream``, ``page`` and ``options.redirect`` is set. ``certificate`` is the identity of the
     certificate to serve them with: a wildcard's is its zone. ``owner`` is shown on pages if policy allows.
     """
 

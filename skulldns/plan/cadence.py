@@ -1,5 +1,6 @@
 """When to look, send and try again: data and functions of now. Nothing here waits."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 FULL_LOOK_EVERY = 60.0
@@ -26,6 +27,15 @@ RENOTIFY_AFTER = 0.5
 RETRY_PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
 """Pauses between tries at a server that does not answer; the last repeats."""
 
+SAME_NAME_EVERY = 2.0
+"""Seconds at least between two changes of one name, and between two for one guest: a crash loop costs no more."""
+
+LOOK_FOR_ALARMS_EVERY = 30.0
+"""Seconds between two looks for alarms while nothing changes."""
+
+ALARMS_APART = 1.0
+"""Seconds at least between two looks for alarms while much changes."""
+
 ALARM_AFTER = 300.0
 """Seconds after which something that is still pending is an alarm."""
 
@@ -41,6 +51,11 @@ def pause(ladder: tuple[float, ...], attempt: int, jitter: float = 0.0) -> float
     ``jitter`` from 0 to 1 shortens it by up to a fifth, so that many do not come back in step.
     """
     return ladder[min(attempt, len(ladder) - 1)] * (1 - jitter / 5)
+
+
+def spaced(last: Iterable[float | None], now: float) -> float:
+    """The moment from which something may be sent that was sent at ``last`` (None: never): ``now``, or later."""
+    return max([now, *(at + SAME_NAME_EVERY for at in last if at is not None)])
 
 
 @dataclass(frozen=True, slots=True)

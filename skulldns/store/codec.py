@@ -1,6 +1,7 @@
 """Model values as JSON text and back."""
 
 import json
+from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
 
@@ -8,6 +9,7 @@ import dns.name
 import dns.rdatatype
 from dns.name import Name
 
+from skulldns.model.assignments import Assignment
 from skulldns.model.guests import (
     Address,
     Guest,
@@ -18,6 +20,7 @@ from skulldns.model.guests import (
     Origin,
     SourceName,
 )
+from skulldns.model.policy import Https, Publish
 from skulldns.model.presence import Known
 from skulldns.model.records import Key, RRset, rrset
 
@@ -53,7 +56,7 @@ def known_text(known: Known) -> str:
             "source": guest.source,
             "name": guest.name,
             "state": guest.state,
-            "interfaces": [[one.mac, one.network, _addresses(one.addresses)] for one in guest.interfaces],
+            "interfaces": _interfaces(guest.interfaces),
             "options": {
                 "owner": guest.options.owner,
                 "port": guest.options.port,
@@ -62,7 +65,8 @@ def known_text(known: Known) -> str:
                 "https": guest.options.https,
             },
             "forbidden": sorted(str(ip) for ip in guest.forbidden),
-            "addresses": _addresses(known.addresses),
+            "hostnames": guest.hostnames,
+            "seen_with": _interfaces(known.interfaces),
             "since": dict(known.since),
             "stopped_since": known.stopped_since,
             "missing_since": known.missing_since,
@@ -83,21 +87,49 @@ def known_from(identity: str, text: str) -> Known:
         source=SourceName(parts["source"]),
         name=parts["name"],
         state=GuestState(parts["state"]),
-        interfaces=tuple(
-            Interface(mac, network, _addresses_from(found)) for mac, network, found in parts["interfaces"]
-        ),
+        interfaces=_interfaces_from(parts["interfaces"]),
         options=GuestOptions(**options),
         forbidden=frozenset(ip_address(ip) for ip in parts["forbidden"]),
+        hostnames=tuple(parts["hostnames"]),
     )
     return Known(
         guest=guest,
-        addresses=_addresses_from(parts["addresses"]),
+        interfaces=_interfaces_from(parts["seen_with"]),
         since=parts["since"],
         stopped_since=parts["stopped_since"],
         missing_since=parts["missing_since"],
         missing_looks=parts["missing_looks"],
         witnessed=parts["witnessed"],
         gone_since=parts["gone_since"],
+    )
+
+
+def assignment_text(assignment: Assignment) -> str:
+    """What an admin assigned, as JSON."""
+    return json.dumps({field: value for field, value in asdict(assignment).items() if value is not None})
+
+
+def assignment_from(text: str) -> Assignment:
+    """What ``assignment_text`` wrote."""
+    parts: dict[str, Any] = json.loads(text)
+    names, publish, https = (parts.get(field) for field in ("names", "publish", "https"))
+    return Assignment(
+        owner=parts.get("owner"),
+        port=parts.get("port"),
+        names=None if names is None else tuple(names),
+        publish=Publish(publish) if publish else None,
+        https=Https(https) if https else None,
+    )
+
+
+def _interfaces(interfaces: tuple[Interface, ...]) -> list[list[Any]]:
+    return [[one.mac, one.network, _addresses(one.addresses), _addresses(one.heard)] for one in interfaces]
+
+
+def _interfaces_from(parts: list[list[Any]]) -> tuple[Interface, ...]:
+    return tuple(
+        Interface(mac, network, _addresses_from(addresses), _addresses_from(heard))
+        for mac, network, addresses, heard in parts
     )
 
 

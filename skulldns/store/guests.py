@@ -9,7 +9,7 @@ from skulldns.model.guests import GuestId
 from skulldns.model.presence import Known
 from skulldns.store import codec
 from skulldns.store.failures import sentences
-from skulldns.store.tables import guests
+from skulldns.store.tables import assignments, guests
 
 
 class GuestStore:
@@ -31,3 +31,4 @@ class GuestStore:
                 connection.execute(put.on_conflict_do_update(set_={"known": put.excluded.known}), rows)
             if gone:
                 connection.execute(delete(guests).where(guests.c.id.in_(gone)))
+                connection.execute(delete(assignments).where(assignments.c.guest.in_(gone)))

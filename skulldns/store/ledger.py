@@ -82,14 +82,18 @@ class LedgerStore:
             _write_journal(connection, zone, made, at)
 
     def deletions(self, zone: Name, since: float) -> Mapping[tuple[str, Evidence], int]:
-        query = (
-            select(journal.c.source, journal.c.evidence, func.count())
+        deleted = (
+            select(journal.c.source, journal.c.evidence, journal.c.name, journal.c.type)
             .where(
                 journal.c.zone == codec.name_text(zone),
                 journal.c.at >= since,
                 journal.c.after.is_(None),
             )
-            .group_by(journal.c.source, journal.c.evidence)
+            .distinct()
+            .subquery()
+        )
+        query = select(deleted.c.source, deleted.c.evidence, func.count()).group_by(
+            deleted.c.source, deleted.c.evidence
         )
         with sentences(), self._engine.connect() as connection:
             return {

@@ -6,9 +6,11 @@ from typing import Protocol
 
 from dns.name import Name
 
+from skulldns.model.assignments import Assignment
 from skulldns.model.changes import Change
 from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId
+from skulldns.model.issuance import Expense, Issuance
 from skulldns.model.ledger import Entry
 from skulldns.model.presence import Known
 from skulldns.model.records import Key
@@ -33,7 +35,17 @@ class GuestMemory(Protocol):
         """Every guest remembered."""
 
     def remember(self, known: Iterable[Known], forgotten: Iterable[GuestId]) -> None:
-        """Store these, drop those, in one transaction."""
+        """Store these, drop those and what was assigned to them, in one transaction."""
+
+
+class AssignmentMemory(Protocol):
+    """Remembers what admins assigned to guests."""
+
+    def assignments(self) -> Mapping[GuestId, Assignment]:
+        """What is assigned, by guest."""
+
+    def assign(self, guest: GuestId, assignment: Assignment) -> None:
+        """Store what is assigned to ``guest`` now, an empty one as nothing; durable when it returns."""
 
 
 class LedgerMemory(Protocol):
@@ -65,7 +77,29 @@ class LedgerMemory(Protocol):
         """
 
     def deletions(self, zone: Name, since: float) -> Mapping[tuple[str, Evidence], int]:
-        """How many RRsets were deleted since then, by source and evidence."""
+        """How many RRsets were deleted since then, by source and evidence; one that was deleted often counts once."""
 
     def journal(self, name: Name, limit: int) -> Sequence[JournalRow]:
         """The newest changes at ``name``, newest first."""
+
+
+class CertificateMemory(Protocol):
+    """Remembers certificates' renewals, and what was spent at CAs. Each call is one durable transaction."""
+
+    def issuances(self) -> Mapping[str, Issuance]:
+        """Everything remembered, by identity."""
+
+    def remember(self, issuance: Issuance) -> None:
+        """Store what is known of one certificate now."""
+
+    def forget(self, identity: str) -> None:
+        """Nobody wants this certificate any more."""
+
+    def expenses(self, ca: str, since: float) -> Sequence[Expense]:
+        """What was spent at one CA (by its directory) since then."""
+
+    def spend(self, expenses: Iterable[Expense]) -> None:
+        """Write down what is spent."""
+
+    def refund(self, expense: Expense) -> None:
+        """It was not spent after all."""

@@ -11,6 +11,13 @@ guests = Table(
     Column("known", Text, nullable=False, doc="what is known of it, as JSON"),
 )
 
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("guest", String, primary_key=True, doc="the guest's identity"),
+    Column("assigned", Text, nullable=False, doc="what an admin assigned to it, as JSON"),
+)
+
 zones = Table(
     "zones",
     metadata,
@@ -47,4 +54,29 @@ journal = Table(
     Column("evidence", String, nullable=False, doc="what spoke for a deletion"),
     Index("journal_by_name", "name", "at"),
     Index("journal_by_zone", "zone", "at"),
+)
+
+issuances = Table(
+    "issuances",
+    metadata,
+    Column("identity", String, primary_key=True, doc="what sites call the certificate"),
+    Column("issuance", Text, nullable=False, doc="what is remembered of it, as JSON"),
+)
+
+expenses = Table(
+    "expenses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("ca", String, nullable=False, doc="the URL of its directory"),
+    Column("kind", String, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("at", Float, nullable=False, doc="Unix time"),
+    Index("expenses_by_ca", "ca", "at"),
+)
+
+placed_values = Table(
+    "placed_values",
+    metadata,
+    Column("name", String, primary_key=True, doc="absolute owner name in lower case"),
+    Column("value", String, primary_key=True, doc="a TXT value that a CA was to find there"),
 )

@@ -190,20 +190,13 @@ class FakeNameServer:
         return requests.batches(self._zone.name, changes)
 
     def update(self, batch: Sequence[Change]) -> None:
-        wire = requests.update(self._zone.name, batch)
-        message = cast("dns.update.UpdateMessage", dns.message.from_wire(wire))  # its opcode says so
-        self._asked("update")
-        names = [change.name.to_text(omit_final_dot=True) for change in batch if change.name in self.refused]
-        if names:
-            raise refusals.changes_refused(names, self._zone.name, self._where)
-        rcode = self._apply(message)
-        if self.lost_answers:
-            self.lost_answers -= 1
-            raise OutcomeUnknown(
-                "an update was sent, but its answer was lost", where=self._where, cure="read back"
-            )
-        if rcode != dns.rcode.NOERROR:
-            raise refusals.refusal(Purpose.UPDATE, rcode, self._zone.name, self._where)
+        self._take_update(requests.update(self._zone.name, batch), [change.name for change in batch])
+
+    def add(self, values: RRset) -> None:
+        self._take_update(requests.add_values(self._zone.name, values), [values.name])
+
+    def remove(self, values: RRset) -> None:
+        self._take_update(requests.delete_values(self._zone.name, values), [values.name])
 
     def notify(self, serial: int | None = None) -> None:  # noqa: ARG002 - only a hint
         self._asked("notify")
@@ -220,6 +213,21 @@ class FakeNameServer:
 
     def close(self) -> None:
         """Nothing is open."""
+
+    def _take_update(self, wire: bytes, names: Iterable[Name]) -> None:
+        message = cast("dns.update.UpdateMessage", dns.message.from_wire(wire))  # its opcode says so
+        self._asked("update")
+        refused = [name.to_text(omit_final_dot=True) for name in names if name in self.refused]
+        if refused:
+            raise refusals.changes_refused(refused, self._zone.name, self._where)
+        rcode = self._apply(message)
+        if self.lost_answers:
+            self.lost_answers -= 1
+            raise OutcomeUnknown(
+                "an update was sent, but its answer was lost", where=self._where, cure="read back"
+            )
+        if rcode != dns.rcode.NOERROR:
+            raise refusals.refusal(Purpose.UPDATE, rcode, self._zone.name, self._where)
 
     def _apply(self, message: dns.update.UpdateMessage) -> Rcode:
         if self._copy:

@@ -25,6 +25,9 @@ from skulldns.targets.protocol import ZoneDelta, ZoneImage
 _PIPELINE = 100
 """Queries on their way at once: few enough for the socket buffers, so that no side waits for the other."""
 
+_DENIALS = {dns.rcode.REFUSED, dns.rcode.FORMERR}
+"""How servers deny one update while they take others: PowerDNS answers FORMERR to types that it does not know."""
+
 
 class DnsServer:
     """A ``NameServer`` of ``zone`` at ``address`` (IPv4 or IPv6), asked with the TSIG ``key``.
@@ -110,11 +113,13 @@ class DnsServer:
         return requests.batches(self._zone, changes)
 
     def update(self, batch: Sequence[Change]) -> None:
-        rcode = self._channel.tell(requests.update(self._zone, batch)).rcode
-        if rcode == dns.rcode.REFUSED and self._takes_updates():
-            names = dict.fromkeys(change.name.to_text(omit_final_dot=True) for change in batch)
-            raise refusals.changes_refused(tuple(names), self._zone, self.where)
-        self._check(Purpose.UPDATE, rcode)
+        self._send_update(requests.update(self._zone, batch), [change.name for change in batch])
+
+    def add(self, values: RRset) -> None:
+        self._send_update(requests.add_values(self._zone, values), [values.name])
+
+    def remove(self, values: RRset) -> None:
+        self._send_update(requests.delete_values(self._zone, values), [values.name])
 
     def notify(self, serial: int | None = None) -> None:
         message = requests.notify(self._zone, serial)
@@ -133,12 +138,42 @@ class DnsServer:
     def _transfer(self, base: ZoneImage | None = None) -> Transfer:
         query = requests.transfer_query(self._zone, base.serial if base else None)
         transfer = Transfer(self._zone, (base.serial, base.rrsets) if base else None)
-        self._channel.transfer(query, transfer, self._transfer_timeout)
+        try:
+            self._channel.transfer(query, transfer, self._transfer_timeout)
+        except Unavailable as error:
+            if self._lacks_right(error):
+                self._check(Purpose.TRANSFER, dns.rcode.REFUSED)
+            raise
         return transfer
 
+    def _send_update(self, message: bytes, names: Sequence[Name]) -> None:
+        rcode = self._told_update(message)
+        if rcode in _DENIALS and self._takes_updates():
+            refused = dict.fromkeys(name.to_text(omit_final_dot=True) for name in names)
+            raise refusals.changes_refused(tuple(refused), self._zone, self.where)
+        self._check(Purpose.UPDATE, rcode)
+
     def _takes_updates(self) -> bool:
-        """Whether the server takes updates from us at all; for a frozen zone BIND refuses an empty one."""
-        return self._channel.tell(requests.update(self._zone, [])).rcode == dns.rcode.NOERROR
+        """Whether the server takes updates from us at all; for a frozen zone BIND and Knot refuse an empty one."""
+        return self._told_update(requests.update(self._zone, [])) == dns.rcode.NOERROR
+
+    def _told_update(self, message: bytes) -> Rcode:
+        try:
+            return self._channel.tell(message).rcode
+        except Unavailable as error:
+            if self._lacks_right(error):
+                return dns.rcode.REFUSED
+            raise
+
+    def _lacks_right(self, error: Unavailable) -> bool:
+        """Whether BADKEY means another thing: Knot says it also to a key that it knows but gives no right."""
+        if not isinstance(error.__cause__, dns.tsig.PeerBadKey):
+            return False
+        try:
+            self.serial()
+        except Unavailable:
+            return False
+        return True
 
     def _told(self, key: Key, answer: Answer) -> RRset | None:
         if answer.rcode != dns.rcode.NXDOMAIN:

@@ -27,6 +27,10 @@ class Stage(ABC):
     """A zone on a primary and a secondary."""
 
     zone: Name
+    knows_types: bool = True
+    """Whether the primary takes types that have no name yet (RFC 3597)."""
+    drops_cname: bool = False
+    """Whether a CNAME cannot come in the message in which other data goes: it is made by the next one."""
 
     @abstractmethod
     def primary(self) -> NameServer:

@@ -30,9 +30,10 @@ _PATIENCE = 20.0  # seconds; only a failing test waits so long
 
 
 class Hints:
-    """What a source woke with, in order."""
+    """What a source woke with, in order. ``heard_as`` is a stage's."""
 
-    def __init__(self) -> None:
+    def __init__(self, heard_as: Callable[[GuestId], frozenset[GuestId]]) -> None:
+        self._heard_as = heard_as
         self._queue: Queue[Hint] = Queue()
         self.heard: list[Hint] = []
 
@@ -50,7 +51,8 @@ class Hints:
 
     def until_guest(self, guest: GuestId) -> Hint:
         """Wait for the next hint about this guest."""
-        return self.until(lambda hint: hint.guest == guest)
+        identities = self._heard_as(guest)
+        return self.until(lambda hint: hint.guest in identities)
 
     def until_everything(self) -> Hint:
         """Wait for the next hint that asks to look at everything."""
@@ -62,7 +64,21 @@ class Hints:
 
 
 class Stage(ABC):
-    """A world of guests that a test can change."""
+    """A world of guests that a test can change.
+
+    ``rename_keeps_identity`` is False where a renamed guest is another one.
+    """
+
+    rename_keeps_identity = True
+    network = "lab"
+
+    def allows(self, name: str) -> bool:  # noqa: ARG002 - most do
+        """Whether a guest may have this name here."""
+        return True
+
+    def heard_as(self, guest: GuestId) -> frozenset[GuestId]:
+        """The identities that a hint about this guest may have before a look has shown it."""
+        return frozenset({guest})
 
     @abstractmethod
     def source(self) -> Source:

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from skulldns.lab import Lab
+from tests.acme_faults import FaultyCa
+from tests.integration.office import Pebble
 from tests.support import require
 
 _PROGRAMS = {
@@ -35,3 +37,26 @@ def servers(tmp_path_factory: pytest.TempPathFactory, lab_programs: None) -> Ite
     """A lab without the daemon, shared by the tests of one module."""
     with Lab.up(tmp_path_factory.mktemp("servers") / "lab", daemon=False) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def certifying(tmp_path_factory: pytest.TempPathFactory, lab_programs: None) -> Iterator[Lab]:  # noqa: ARG001 - same
+    """A lab without the daemon and with its CA, shared by the tests of one module."""
+    require("pebble", package="pebble")
+    with Lab.up(tmp_path_factory.mktemp("certifying") / "lab", daemon=False, extra=["pebble"]) as running:
+        yield running
+
+
+@pytest.fixture
+def pebble(certifying: Lab) -> Iterator[Pebble]:
+    """That CA, with other options until the test ends."""
+    changed = Pebble(certifying)
+    yield changed
+    changed.heal()
+
+
+@pytest.fixture
+def faulty(certifying: Lab) -> Iterator[FaultyCa]:
+    """A proxy with faults in front of that CA."""
+    with FaultyCa(certifying.info.raw["acme"]["directory"], certifying.info.directory / "ca") as proxy:
+        yield proxy

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from uuid import UUID
 from xml.sax.saxutils import escape
 
@@ -23,7 +24,14 @@ _XML = """
   <devices>{interfaces}</devices>
 </domain>
 """
+_macs = count(1)
 _INTERFACE = '<interface type="network">{mac}<source network="{network}"/></interface>'
+
+
+def next_mac() -> str:
+    """A MAC that no other guest of this process has."""
+    number = next(_macs)
+    return ":".join(["52", "54", *(f"{number >> shift & 255:02x}" for shift in (24, 16, 8, 0))])
 
 
 def define(
@@ -34,10 +42,15 @@ def define(
     networks: tuple[str, ...] = ("lab",),
     mac: str | None = None,
 ) -> libvirt.virDomain:
-    """Define a guest with an interface in each of ``networks``; ``mac`` is that of every one."""
-    address = f'<mac address="{mac}"/>' if mac else ""
-    interfaces = "".join(_INTERFACE.format(mac=address, network=network) for network in networks)
+    """Define a guest with an interface in each of ``networks``; ``mac`` is that of every one.
+
+    libvirt would draw 24 bits of a MAC at random, and among a thousand guests two may be equal.
+    """
     identity = str(uuid or UUID(int=random.getrandbits(128), version=4))
+    interfaces = "".join(
+        _INTERFACE.format(mac=f'<mac address="{mac or next_mac()}"/>', network=network)
+        for network in networks
+    )
     return connection.defineXML(_XML.format(name=escape(name), uuid=identity, interfaces=interfaces))
 
 

@@ -217,18 +217,20 @@ class TestAddresses:
         answered(running, "original", _RESERVED_IP, *addresses(original))
         clone = define(hypervisor, "clone", networks=("reserving",), mac=_RESERVED_MAC)
         clone.create()
-        answered(running, "clone", *addresses(clone))
-        (refusal,) = refusals(running, "clone")
-        assert _RESERVED_IP in refusal
-        assert original.UUIDString() in refusal
+        until(lambda: len(refusals(running, "clone")) == len(addresses(clone)) + 1, "the refusal of each address")
+        assert all("guest original has its MAC" in refusal for refusal in refusals(running, "clone"))
+        assert [one for one in refusals(running, "clone") if _RESERVED_IP in one]
+        (alarm,) = [one for one in daemon(running, "status")["alarms"] if one["guest"] == "clone"]
+        assert _RESERVED_MAC in alarm["what"]
         answered(running, "original", _RESERVED_IP, *addresses(original))
+        assert both(running, full(running, "clone")) == ((), ())
 
         # Whoever runs goes before who is stopped: no name may lead to another one's guest.
         original.destroy()
         answered(running, "clone", _RESERVED_IP, *addresses(clone))
         name = full(running, "original")
         until(lambda: _RESERVED_IP not in itertools.chain(*both(running, name)), "the end of its old address")
-        assert clone.UUIDString() in why(running, "original")
+        assert "guest clone has it" in why(running, "original")
 
 
 class TestCost:

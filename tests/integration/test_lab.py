@@ -107,9 +107,9 @@ class TestServers:
         assert raw["config"] == str(info.directory / "skulldns.yaml")
         assert raw["tsig"]["name"] == "skulldns"
         assert raw["libvirt_network"] == "lab"
-        assert set(raw["pid"]) == {"ns1", "ns2", "libvirtd", "daemon", "supervisor"}
+        assert set(raw["pid"]) == {"ns1", "ns2", "libvirtd", "pebble", "daemon", "supervisor"}
         assert raw["pid"]["daemon"] is None
-        assert {"proxy", "acme", "web"}.isdisjoint(raw)
+        assert {"proxy", "web"}.isdisjoint(raw)
 
     def test_secrets_are_for_their_owner_only(self, servers: Lab) -> None:
         for tsig in (servers.info.tsig, servers.info.hand_tsig):

@@ -47,7 +47,7 @@ def stage(lab: Lab) -> Iterator[LibvirtStage]:
 
 @pytest.fixture
 def hints() -> Hints:
-    return Hints()
+    return Hints(lambda guest: frozenset({guest}))
 
 
 @pytest.fixture
@@ -92,7 +92,10 @@ _NO_REQUEST = {"UUIDString", "name", "isAlive"}
 def test_a_look_at_one_guest_costs_the_same_among_many(stage: LibvirtStage, others: int) -> None:
     calls: Counter[str] = Counter()
     source = LibvirtSource(
-        stage.uri, connect=lambda: _Counting(libvirt.openReadOnly(stage.uri), calls), jitter=lambda: 1.0
+        stage.uri,
+        neighbours=dict,
+        connect=lambda: _Counting(libvirt.openReadOnly(stage.uri), calls),
+        jitter=lambda: 1.0,
     )
     identity = stage.define("web")
     stage.start(identity)

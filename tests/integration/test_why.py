@@ -8,7 +8,7 @@ import pytest
 from skulldns.lab import Lab
 from skulldns.lab.waiting import until
 from tests.integration import hypervisor
-from tests.integration.trial import Trial, is_a_sentence_with_cure
+from tests.integration.trial import Said, Trial, is_a_sentence_with_cure
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -34,12 +34,7 @@ def trial(tmp_path_factory: pytest.TempPathFactory, lab_programs: None) -> Itera
 
 def _why(trial: Trial, name: str) -> dict[str, Any]:
     """The chain as JSON, after a look that text and JSON agree."""
-    for _ in range(10):
-        said, text, again = (trial.says("why", name, *form) for form in (["--json"], [], ["--json"]))
-        if _timeless(said.json) == _timeless(again.json):
-            break  # else the world moved while we asked: a source retries, a server comes back
-    else:
-        pytest.fail(f"the chain of {name} does not stand still: {said.out} and then {again.out}")
+    said, text = _standing_still(trial, name)
     assert (said.code, text.code, said.err, text.err) == (0, 0, "", "")
     chain: dict[str, Any] = said.json
     report = chain["report"]
@@ -51,6 +46,17 @@ def _why(trial: Trial, name: str) -> dict[str, Any]:
     if broken:
         assert chain["report"]["reason"] in text.out
     return chain
+
+
+def _standing_still(trial: Trial, name: str) -> tuple[Said, Said]:
+    """What `why` says as JSON and as text of a world that does not move meanwhile, as when a source retries."""
+    said = trial.says("why", name, "--json")
+    for _ in range(10):
+        text, again = trial.says("why", name), trial.says("why", name, "--json")
+        if _timeless(said.json) == _timeless(again.json):
+            return said, text
+        said = again
+    pytest.fail(f"the chain of {name} does not stand still: {said.out}")
 
 
 def _timeless(chain: dict[str, Any]) -> dict[str, Any]:

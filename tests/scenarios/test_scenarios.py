@@ -1,5 +1,6 @@
 """Each YAML file here is one scenario; README.md says how to write one."""
 
+import hashlib
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -124,14 +125,18 @@ def _settings(given: dict[str, Any]) -> GuestSettings:
 
 def _put(registry: Registry, given: dict[str, Any]) -> frozenset[dns.name.Name]:
     """Let looks show the guest as the scenario has it."""
-    addresses = tuple(Address(ip_address(text), Origin.LEASE) for text in given.get("addresses", []))
+    addresses, heard = (
+        tuple(Address(ip_address(text), origin) for text in given.get(key, []))
+        for key, origin in (("addresses", Origin.LEASE), ("heard", Origin.ARP))
+    )
+    mac = given.get("mac") or "52:54:00:00:00:" + hashlib.sha256(given["id"].encode()).hexdigest()[:2]
     guest = Guest(
         GuestId(given["id"]),
         SourceName(given.get("source", "a")),
         given["name"],
         GuestState(given.get("state", "running")),
-        (Interface("52:54:00:00:00:01", "lab", addresses),),
-        GuestOptions(names=tuple(given.get("names", ()))),
+        (Interface(mac, "lab", addresses, heard),),
+        GuestOptions(names=tuple(given.get("names", ())), publish=given.get("publish")),
         frozenset({ip_address("192.0.2.1")}),
     )
     asked = NOW - 1000 + given.get("asked", 0)

@@ -1,62 +1,93 @@
 """The whole loop in one thread with a clock of its own: fake source, fake servers, a real store in memory."""
 
+import hashlib
+from collections.abc import Sequence
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 import dns.name
 import dns.rdatatype
 
 from skulldns.desired.registry import Registry
 from skulldns.desired.settings import GuestSettings
+from skulldns.loop.alarms import Alarms
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.looker import Looker
 from skulldns.loop.mailbox import Worker
-from skulldns.loop.names import NameReport
+from skulldns.loop.names import NameReport, Names
 from skulldns.loop.publisher import Publisher, ZoneRules
 from skulldns.loop.report import Reporter
-from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface, Origin
+from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface, Origin, SourceName
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, rrset
-from skulldns.plan.cadence import URGENT
+from skulldns.plan.cadence import RELAXED, URGENT
 from skulldns.sources.fake import FakeSource
+from skulldns.store.assignments import AssignmentStore
 from skulldns.store.database import open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
 from skulldns.targets.fake import FakeNameServer, FakeZone
 
 ZONE = dns.name.from_text("vmsrv.test.")
+REVERSE = dns.name.from_text("2.0.192.in-addr.arpa.")
 _STEPS = 10_000
+_FAKE = FakeSource().name
 
 
 def guest(
-    name: str, address: str | None = None, *, identity: str | None = None, running: bool = True
+    name: str,
+    *addresses: str | None,
+    identity: str | None = None,
+    running: bool = True,
+    mac: str | None = None,
+    origin: Origin = Origin.LEASE,
+    heard: Sequence[str] = (),
+    source: SourceName = _FAKE,
+    **more: Any,
 ) -> Guest:
-    """A guest with one interface."""
-    addresses = (Address(ip_address(address), Origin.LEASE),) if address else ()
+    """A guest with one interface, whose MAC is its own unless ``mac`` is given; ARP has ``heard``."""
+    identity = identity or f"id-{name}"
+    digits = hashlib.sha256(identity.encode()).hexdigest()
+    own = "52:54:00:" + ":".join(digits[at : at + 2] for at in (0, 2, 4))
+    found = tuple(Address(ip_address(address), origin) for address in addresses if address)
+    claims = tuple(Address(ip_address(address), Origin.ARP) for address in heard)
     return Guest(
-        GuestId(identity or f"id-{name}"),
-        FakeSource().name,
+        GuestId(identity),
+        source,
         name,
         GuestState.RUNNING if running else GuestState.STOPPED,
-        (Interface("52:54:00:00:00:01", "lab", addresses),),
+        (Interface(own if mac is None else mac, "lab", found, claims),),
+        **more,
     )
 
 
 class LoopWorld:
-    """One zone, one source, ns1 and ns2. ``begin`` starts the workers anew, as a restarted daemon does.
+    """One zone with its reverse zone, two sources, ns1 and ns2.
 
-    ``jumped`` is how many seconds the wall clock has jumped.
+    ``begin`` starts the workers anew, as a restarted daemon does. ``settings`` are those of the guests, and ``jumped``
+    is how many seconds the wall clock has jumped.
     """
 
-    def __init__(self, *, grace: float = 10.0) -> None:
+    def __init__(self, *, grace: float = 10.0, **settings: Any) -> None:
         self.now = 1_000_000.0
         self.jumped = 0.0
-        self.grace = grace
+        self.settings = GuestSettings(
+            ZONE,
+            60,
+            (ip_network("192.0.2.0/24"), ip_network("2001:db8::/64")),
+            reverse=(REVERSE,),
+            grace=grace,
+            **settings,
+        )
         self.zone = FakeZone(ZONE)
+        self.reverse_zone = FakeZone(REVERSE)
         self.ns1 = FakeNameServer(self.zone)
         self.ns2 = FakeNameServer(self.zone, "192.0.2.54:53", secondary=True)
+        self.ns1_reverse = FakeNameServer(self.reverse_zone)
         self.source = FakeSource()
+        self.other_source = FakeSource("other")
         self._database = open_for_looking("sqlite://")
         self.ledger = LedgerStore(self._database)
         self.begin()
@@ -64,25 +95,37 @@ class LoopWorld:
     def begin(self) -> None:
         """Start all workers from what the store remembers."""
         clock = Clock(lambda: self.now + self.jumped, lambda: self.now, lambda: 0.0)
-        settings = GuestSettings(ZONE, 60, (ip_network("192.0.2.0/24"),), grace=self.grace)
-        registry = Registry({self.source.name: settings})
-        self.engine = Engine(registry, GuestStore(self._database), (), clock)
+        sources = (self.source, self.other_source)
+        registry = Registry({source.name: self.settings for source in sources})
+        self.engine = Engine(registry, GuestStore(self._database), AssignmentStore(self._database), (), clock)
         self.follower = Follower(ZONE, self.ns2, clock)
-        self.publisher = Publisher(
-            ZoneRules(ZONE, Mode.SYNC, 30),
-            self.ns1,
-            [self.follower.tell],
-            self.ledger,
-            self.engine,
-            URGENT,
-            clock,
+        self.publisher, reverse = (
+            Publisher(
+                ZoneRules(zone, Mode.SYNC, 30),
+                server,
+                [follower.tell for follower in followers],
+                self.ledger,
+                self.engine,
+                pacer,
+                clock,
+            )
+            for zone, server, followers, pacer in (
+                (ZONE, self.ns1, [self.follower], URGENT),
+                (REVERSE, self.ns1_reverse, [], RELAXED),
+            )
         )
-        self.looker = Looker(self.source, self.engine.mailbox.put, clock)
-        self.engine.connect([self.publisher], {self.source.name: self.looker.mailbox})
+        lookers = [Looker(source, self.engine.mailbox.put, clock) for source in sources]
+        self.looker = lookers[0]
+        publishers = [self.publisher, reverse]
+        self.engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
         self.engine.load()
-        self.looker.start()
-        self.reporter = Reporter(self.engine, [self.publisher], {ZONE: [self.follower]})
-        self._workers: list[Worker] = [self.looker, self.engine, self.publisher, self.follower]
+        for looker in lookers:
+            looker.start()
+        names = Names(self.engine, publishers, {ZONE: [self.follower]})
+        self.alarms = Alarms(names, clock)
+        self.engine.tell(self.alarms.mailbox)
+        self.reporter = Reporter(names, self.alarms)
+        self._workers: list[Worker] = [*lookers, self.engine, *publishers, self.follower, self.alarms]
 
     def run(self, seconds: float) -> None:
         """Let the workers work for ``seconds`` of the clock."""
@@ -100,6 +143,22 @@ class LoopWorld:
     def served(self) -> dict[str, list[str]]:
         """What ns1 serves, by key."""
         return {str(key): found.values() for key, found in self.zone.rrsets.items()}
+
+    def pointers(self) -> dict[str, list[str]]:
+        """What ns1 serves of the reverse zone, by the last label."""
+        return {
+            key.name.labels[0].decode(): found.values() for key, found in self.reverse_zone.rrsets.items()
+        }
+
+    def refusals(self, name: str) -> list[str]:
+        """What the guest of this name asks for and does not get, and why."""
+        [known] = [one for one in self.engine.registry.all_known() if one.guest.name == name]
+        found = self.engine.registry.verdict(known.id).refusals
+        return [f"{one.what}: {one.reason}" for one in found]
+
+    def alarm_texts(self) -> list[str]:
+        """What the alarms say."""
+        return [alarm.what for alarm in self.reporter.status(self.now).alarms]
 
     def name(self, label: str) -> NameReport:
         """The state of one name."""

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from skulldns.config import Config, LibvirtSourceConfig, ServerConfig, TsigKey, load, load_zone_file, strays
 from skulldns.config.explain import sections
-from skulldns.config.sections import ConfigFile, schema_text
+from skulldns.config.sections import ConfigFile, IncusSourceConfig, schema_text
 from skulldns.errors import ConfigError
 from skulldns.model.policy import Approval, Https, Mode, OnStop, Publish
 from tests.rooms import ROOT
@@ -73,9 +73,20 @@ def test_the_whole_file(write: Write, tmp_path: Path) -> None:
     assert zone.secondaries == (ServerConfig(address="192.0.2.54", port=53, key="skulldns"),)
     assert (zone.guests, zone.claims, zone.mode, zone.ttl) == (True, True, Mode.SYNC, 60)
     assert zone.reverse == (dns.name.from_text("2.0.192.in-addr.arpa"),)
-    assert [source.kind for source in config.sources] == ["libvirt", "libvirt", "lxc", "incus"]
+    assert [source.kind for source in config.sources] == [
+        "libvirt",
+        "libvirt",
+        "lxc",
+        "incus",
+        "incus",
+        "static",
+    ]
     assert config.sources[0] == LibvirtSourceConfig(uri="qemu:///system", zone=zone.name)
-    assert config.networks == (IPv4Network("192.0.2.0/24"), IPv6Network("2001:db8:1::/64"))
+    assert config.networks == (
+        IPv4Network("192.0.2.0/24"),
+        IPv4Network("198.51.100.0/24"),
+        IPv6Network("2001:db8:1::/64"),
+    )
     assert config.guests.publish is Publish.GUEST
     assert (config.guests.https, config.guests.on_stop, config.guests.grace) == (
         Https.AUTO,
@@ -258,6 +269,103 @@ def test_durations_are_seconds(write: Write, duration: str, seconds: int) -> Non
 )
 def test_what_is_refused(write: Write, text: str, error: str) -> None:
     assert _errors(write(text)) == [f"skulldns.yaml:{error}"]
+
+
+_INCUS = _SMALL + "networks: [192.0.2.0/24]\nsources:\n  - {kind: incus, zone: vmsrv.test"
+
+
+@pytest.mark.parametrize(
+    ("keys", "errors"),
+    [
+        (
+            "",
+            [
+                "9:5: an incus source has a socket or a url; write 'socket:' for this host, or 'url:' for another"
+            ],
+        ),
+        (
+            "socket: /s, url: https://h.test",
+            [
+                (
+                    "9:5: an incus source has a socket or a url, not both;"
+                    " write 'socket:' for this host, or 'url:' for another"
+                ),
+                (
+                    "9:54: a url needs the client's certificate and key;"
+                    " add 'certificate:' and 'key:', see docs/sources.md"
+                ),
+            ],
+        ),
+        ("url: https://h.test, certificate: c", ["9:5: there is a certificate without its key; add 'key:'"]),
+        ("url: https://h.test, key: k", ["9:5: there is a key without its certificate; add 'certificate:'"]),
+        (
+            "socket: /s, certificate: c, key: k, server_certificate: s",
+            [
+                "9:62: a socket needs no certificate; take it out, or write 'url:'",
+                "9:70: a socket needs no key; take it out, or write 'url:'",
+                "9:93: a socket needs no server_certificate; take it out, or write 'url:'",
+            ],
+        ),
+        ("socket: s", ["9:45: the path s is relative; write an absolute path, which starts with /"]),
+    ],
+)
+def test_how_incus_is_reached_must_be_clear(write: Write, keys: str, errors: list[str]) -> None:
+    found = _errors(write(f"{_INCUS}{keys and ', '}{keys}}}\n"))
+    assert found == [f"skulldns.yaml:{error}" for error in errors]
+
+
+def test_paths_of_an_incus_source_start_at_the_config(write: Write, tmp_path: Path) -> None:
+    config = load(
+        write(f"{_INCUS}, url: https://h.test, certificate: tls/c, key: /etc/k, server_certificate: s}}\n")
+    )
+    [source] = config.sources
+    assert isinstance(source, IncusSourceConfig)
+    assert (source.certificate, source.key, source.server_certificate) == (
+        tmp_path / "tls/c",
+        Path("/etc/k"),
+        tmp_path / "s",
+    )
+
+
+def test_excluded_are_addresses_and_networks(write: Write) -> None:
+    config = load(write(_SMALL + 'excluded: [192.0.2.1, 192.0.2.240/28, "2001:db8::1"]\n'))
+    assert [str(one) for one in config.excluded] == ["192.0.2.1/32", "192.0.2.240/28", "2001:db8::1/128"]
+    assert _errors(write(_SMALL + "excluded: [gateway]\n")) == [
+        "skulldns.yaml:7:12: 'gateway' is neither an address nor a network; write it like 192.0.2.1 or 192.0.2.0/28"
+    ]
+
+
+def test_what_the_config_assigns(write: Write) -> None:
+    text = "guests: {assign: {web: {owner: alice, port: 8080, names: [], https: off}}}\n"
+    assigned = load(write(_SMALL + text)).guests.assign["web"]
+    assert (assigned.owner, assigned.port, assigned.names, assigned.publish, assigned.https) == (
+        "alice",
+        8080,
+        (),
+        None,
+        Https.OFF,
+    )
+
+
+@pytest.mark.parametrize(
+    ("assigned", "error"),
+    [
+        (
+            "owner: Alice",
+            (
+                "7:32: Alice is not a login;"
+                " write small letters, digits, '.', '_' and '-', at most 32, the first a letter or digit"
+            ),
+        ),
+        ("port: 0", '7:31: "port" is out of range; write 1 or more'),
+        ("shoe: 1", '7:25: unknown key "shoe"; the keys here are owner, port, names, publish, https'),
+        ("publish: proxy", "7:34: there is no proxy to publish; add the section 'proxy:'"),
+    ],
+)
+def test_what_the_config_cannot_assign(write: Write, assigned: str, error: str) -> None:
+    assert _errors(write(f"{_SMALL}guests: {{assign: {{web: {{{assigned}}}}}}}\n")) == [
+        f"skulldns.yaml:{error}"
+    ]
 
 
 def test_one_reverse_zone_has_one_owner(write: Write) -> None:

@@ -43,7 +43,8 @@ def test_a_frozen_zone_has_its_cure() -> None:
     error = refusals.refusal(Purpose.UPDATE, dns.rcode.REFUSED, ZONE, WHERE)
     assert str(error) == (
         "192.0.2.53:53: it refuses updates of the zone vmsrv.test, which is frozen, a secondary's, or closed"
-        " to the key; run `rndc thaw vmsrv.test`, or check the primary's address and its update-policy"
+        " to the key; run `rndc thaw vmsrv.test` (Knot: `knotc zone-thaw vmsrv.test`), or check the primary's"
+        " address and its update-policy"
     )
 
 

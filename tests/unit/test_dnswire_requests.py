@@ -118,6 +118,7 @@ def test_a_new_ttl_adds_everything_again() -> None:
         web.vmsrv.test. 0 IN A 192.0.2.1
         web.vmsrv.test. 0 IN A 192.0.2.2
         ;UPDATE
+        web.vmsrv.test. 0 NONE A 192.0.2.1
         web.vmsrv.test. 300 IN A 192.0.2.1
         web.vmsrv.test. 300 IN A 192.0.2.2
         ;ADDITIONAL

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from skulldns.model.guests import GuestId
 from skulldns.sources.libvirt.addresses import Sighting
-from skulldns.sources.libvirt.agents import Agents
 from skulldns.sources.libvirt.connection import pause
+from skulldns.sources.libvirt.hearsay import Hearsay
 from skulldns.sources.libvirt.lane import Closed, Lane, NoAnswer
 
 _PATIENCE = 10.0
@@ -91,7 +91,7 @@ class _Agent:
 
 def test_a_silent_agent_is_left_alone_and_its_last_word_kept() -> None:
     agent = _Agent()
-    agents = Agents(agent.clock, rest=300, budget=6)
+    agents = Hearsay(agent.clock, rest=300, budget=6)
     agents.begin_look()
     said = agents.ask(_GUEST, agent)
     agent.silent = True
@@ -107,7 +107,7 @@ def test_a_silent_agent_is_left_alone_and_its_last_word_kept() -> None:
 
 def test_an_agent_that_came_back_is_asked_again() -> None:
     agent = _Agent()
-    agents = Agents(agent.clock)
+    agents = Hearsay(agent.clock)
     agent.silent = True
     agents.begin_look()
     assert agents.ask(_GUEST, agent) == {}
@@ -119,20 +119,32 @@ def test_an_agent_that_came_back_is_asked_again() -> None:
 def test_one_look_spends_a_bounded_time_on_agents() -> None:
     agent = _Agent()
     agent.takes, agent.silent = 5.0, True
-    agents = Agents(agent.clock, budget=6)
+    agents = Hearsay(agent.clock, budget=6)
     agents.begin_look()
     for number in range(300):
         agents.ask(GuestId(str(number)), agent)
     assert agent.asked == 2
 
 
-def test_a_stopped_or_vanished_guest_is_forgotten() -> None:
+def test_whoever_was_asked_longest_ago_is_known() -> None:
     agent = _Agent()
-    agents = Agents(agent.clock)
+    agents = Hearsay(agent.clock)
     agents.begin_look()
     agents.ask(_GUEST, agent)
-    agents.keep({_GUEST: None})
+    other = GuestId("other")
+    assert agents.asked(other) < agents.asked(_GUEST)
+    agent.now += 1
+    agents.ask(other, agent)
+    assert agents.asked(_GUEST) < agents.asked(other)
+
+
+def test_a_stopped_or_vanished_guest_is_forgotten() -> None:
+    agent = _Agent()
+    agents = Hearsay(agent.clock)
+    agents.begin_look()
+    agents.ask(_GUEST, agent)
+    agents.keep([_GUEST])
     agent.silent = True
     assert agents.ask(_GUEST, agent) != {}
-    agents.keep({})
+    agents.keep([])
     assert agents.ask(_GUEST, agent) == {}

@@ -2,14 +2,17 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 import libvirt
 import pytest
 
-from skulldns.model.guests import GuestId, GuestState, Origin, SourceName
-from skulldns.sources.libvirt.agents import Agents
+from skulldns.errors import Unavailable
+from skulldns.model.guests import Guest, GuestId, GuestState, Origin, SourceName, Trust
+from skulldns.sources.host.neighbours import Neighbours
+from skulldns.sources.libvirt.hearsay import Hearsay
+from skulldns.sources.libvirt.neighbourhood import Neighbourhood
 from skulldns.sources.libvirt.reader import Reader
 
 _SOURCE = SourceName("libvirt test")
@@ -30,6 +33,7 @@ class _Network:
         self._calls = calls
         self._leases = leases
         self.host = ""
+        self.hostnames: Mapping[str, str] = {}
         self.gone = False
 
     def name(self) -> str:
@@ -42,10 +46,10 @@ class _Network:
         return f"""<network><name>{self._name}</name><bridge name='br-{self._name}'/>
             <ip address='192.0.2.1'><dhcp>{self.host}</dhcp></ip></network>"""
 
-    def DHCPLeases(self, mac: str | None = None) -> Sequence[Mapping[str, str]]:  # noqa: N802
+    def DHCPLeases(self, mac: str | None = None) -> Sequence[Mapping[str, str | None]]:  # noqa: N802
         self._calls["leases"] += 1
         return [
-            {"mac": owner, "ipaddr": ip, "hostname": "ns1"}
+            {"mac": owner, "ipaddr": ip, "hostname": self.hostnames.get(owner)}
             for owner, ip in self._leases.items()
             if mac in {None, owner}
         ]
@@ -109,12 +113,41 @@ class _Connection:
         return next(domain for domain in self.domains if domain.UUIDString() == uuid)
 
 
+class _Table:
+    """A host's neighbour table, and how often it was read."""
+
+    def __init__(self, table: Neighbours) -> None:
+        self._table = table
+        self.reads = 0
+        self.now = 0.0
+        self.broken = False
+        self.neighbourhood = Neighbourhood(self._read, lambda: self.now)
+
+    def _read(self) -> Neighbours:
+        self.reads += 1
+        if self.broken:
+            raise Unavailable("the program ip is missing")
+        return self._table
+
+
+_IP = ip_address("192.0.2.30")
 _LEASES = dict(zip(_MACS, ("192.0.2.7", "192.0.2.8", "192.0.2.9"), strict=True))
 _IN_LAB = "network='lab'"
+_ARP = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP
+_AGENT = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
+_NONE = Trust()
+_EVERYWHERE = Trust(agent=(ip_network("0.0.0.0/0"),), arp=(ip_network("0.0.0.0/0"),))
 
 
-def _reader(connection: _Connection, *, agents: Agents | None = None, arp: bool = False) -> Reader:
-    return Reader(connection, _SOURCE, agents=agents, arp=arp)
+def _reader(
+    connection: _Connection,
+    trust: Trust = _NONE,
+    *,
+    agents: Hearsay | None = None,
+    arp: Hearsay | None = None,
+    neighbours: Neighbourhood | None = None,
+) -> Reader:
+    return Reader(connection, _SOURCE, trust, agents=agents, arp=arp, neighbours=neighbours)
 
 
 def _addresses(reader: Reader) -> list[list[str]]:
@@ -184,38 +217,129 @@ def test_one_guest_that_fails_is_unreadable_and_one_that_vanishes_absent() -> No
     assert unreadable == {_id(0)}
 
 
-def test_the_agent_and_the_arp_table_are_asked_only_when_they_are_believed() -> None:
+def _heard(reader: Reader) -> list[list[str]]:
+    return [[str(address) for address in guest.heard] for guest in reader.guests()[0]]
+
+
+def test_what_only_the_guest_vouches_for_is_heard_and_believed_where_the_config_says_so() -> None:
     connection = _Connection([_IN_LAB], {})
-    agent = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
-    arp = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP
-    connection.domains[0].told = {agent: "192.0.2.20", arp: "192.0.2.30"}
-    assert _addresses(_reader(connection)) == [[]]
-    assert not connection.calls[f"addresses {agent}"] + connection.calls[f"addresses {arp}"]
-    believing = _reader(connection, agents=Agents(), arp=True)
+    connection.domains[0].told = {_AGENT: "192.0.2.20", _ARP: "192.0.2.30"}
+    suspicious = _reader(connection, arp=Hearsay())
+    assert _addresses(suspicious) == [[]]
+    assert _heard(suspicious) == [["192.0.2.30 (arp)"]]
+    assert not connection.calls[f"addresses {_AGENT}"]
+    believing = _reader(connection, _EVERYWHERE, agents=Hearsay(), arp=Hearsay())
     assert _addresses(believing) == [["192.0.2.20 (agent)", "192.0.2.30 (arp)"]]
+    assert _heard(believing) == [[]]
+
+
+def test_a_driver_without_arp_is_asked_once_in_a_connection() -> None:
+    connection = _Connection([_IN_LAB] * 3, _LEASES)
+    reader = _reader(connection, arp=Hearsay())
+    reader.guests()
+    reader.guests()
+    reader.guest(_id(1))
+    assert connection.calls[f"addresses {_ARP}"] == 1
+
+
+def test_the_neighbour_table_is_read_once_for_all_guests_and_no_guest_is_asked() -> None:
+    connection = _Connection([_IN_LAB] * 3, {})
+    table = _Table({"br0": dict.fromkeys(_MACS[:2], (_IP,)), "br1": {_MACS[0]: (_IP + 1,)}})
+    reader = _reader(connection, neighbours=table.neighbourhood)
+    assert _heard(reader) == [["192.0.2.30 (arp)", "192.0.2.31 (arp)"], ["192.0.2.30 (arp)"], []]
+    assert table.reads == 1
+    assert not connection.calls[f"addresses {_ARP}"]
+
+
+def test_a_look_at_one_guest_reads_the_neighbour_table_only_if_it_is_believed() -> None:
+    connection = _Connection([_IN_LAB], {})
+    table = _Table({"br0": {_MACS[0]: (_IP,)}})
+    suspicious = _reader(connection, neighbours=table.neighbourhood)
+    suspicious.guests()
+    table.now += 60
+    assert _only(suspicious).heard
+    assert table.reads == 1
+    believing = _reader(connection, _EVERYWHERE, neighbours=table.neighbourhood)
+    assert _only(believing).addresses
+    assert _only(believing).addresses
+    assert table.reads == 2
+
+
+def test_a_neighbour_table_that_cannot_be_read_counts_as_it_was() -> None:
+    table = _Table({"br0": {_MACS[0]: (_IP,)}})
+    reader = _reader(_Connection([_IN_LAB], _LEASES), neighbours=table.neighbourhood)
+    before = reader.guests()
+    table.now += 60
+    table.broken = True
+    assert reader.guests() == before
+    assert table.reads == 2
+
+
+def test_no_running_guest_no_look_at_the_neighbour_table() -> None:
+    connection = _Connection([_IN_LAB], {})
+    connection.domains[0].reason = "shutoff"
+    table = _Table({})
+    assert _heard(_reader(connection, neighbours=table.neighbourhood)) == [[]]
+    assert not table.reads
+
+
+def test_a_budget_that_ends_too_early_gives_every_guest_its_turn() -> None:
+    connection = _Connection([_IN_LAB] * 3, {})
+    for domain in connection.domains:
+        domain.told = {_ARP: "192.0.2.30"}
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 1.0
+        return now[0]
+
+    reader = _reader(connection, arp=Hearsay(clock, budget=1.5))
+    told = set()
+    for _ in range(3):
+        guests, _ = reader.guests()
+        told |= {guest.id for guest in guests if guest.heard}
+    assert told == {_id(0), _id(1), _id(2)}
+    assert connection.calls[f"addresses {_ARP}"] == 3
+
+
+def test_the_host_names_of_leases_are_told() -> None:
+    connection = _Connection([_IN_LAB, "bridge='br0'"], _LEASES)
+    connection.network.hostnames = {_MACS[0]: "ns1", _MACS[1]: "wpad"}
+    reader = _reader(connection)
+    guests, _ = reader.guests()
+    assert [guest.hostnames for guest in guests] == [("ns1",), ()]
+    assert reader.guest(_id(0)) == guests[0]
+    connection.domains[0].reason = "shutoff"
+    assert _only(reader).hostnames == ()
+
+
+def _only(reader: Reader) -> Guest:
+    found = reader.guest(_id(0))
+    assert found is not None
+    return found
 
 
 def test_a_stopped_guests_agent_is_forgotten() -> None:
     connection = _Connection([_IN_LAB], {})
     domain = connection.domains[0]
-    agent = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
-    domain.told = {agent: "192.0.2.20"}
-    reader = _reader(connection, agents=Agents())
+    domain.told = {_AGENT: "192.0.2.20"}
+    reader = _reader(connection, _EVERYWHERE, agents=Hearsay())
     assert _addresses(reader) == [["192.0.2.20 (agent)"]]
     domain.reason = "shutoff"
     assert _addresses(reader) == [[]]
-    domain.reason, domain.told = "running", {agent: libvirt.VIR_ERR_AGENT_UNRESPONSIVE}
+    domain.reason, domain.told = "running", {_AGENT: libvirt.VIR_ERR_AGENT_UNRESPONSIVE}
     assert _addresses(reader) == [[]]
 
 
-def test_a_guest_whose_arp_table_cannot_be_read_is_unreadable() -> None:
-    connection = _Connection([_IN_LAB], {})
-    connection.domains[0].told = {
-        libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP: libvirt.VIR_ERR_INTERNAL_ERROR
-    }
-    guests, unreadable = _reader(connection, arp=True).guests()
-    assert not guests
-    assert unreadable == {_id(0)}
+def test_arp_that_fails_costs_neither_the_guest_nor_what_was_heard_before() -> None:
+    connection = _Connection([_IN_LAB], _LEASES)
+    connection.domains[0].told = {_ARP: "192.0.2.30"}
+    reader = _reader(connection, arp=Hearsay())
+    assert _heard(reader) == [["192.0.2.30 (arp)"]]
+    connection.domains[0].told = {_ARP: libvirt.VIR_ERR_INTERNAL_ERROR}
+    assert _heard(reader) == [["192.0.2.30 (arp)"]]
+    assert _addresses(reader) == [["192.0.2.7 (lease)"]]
+    assert connection.calls[f"addresses {_ARP}"] == 2
 
 
 @pytest.mark.parametrize(

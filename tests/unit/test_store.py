@@ -1,21 +1,29 @@
 """What is remembered survives: values come back as they went in, and a broken database is set aside."""
 
 import dataclasses
+import json
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import dns.name
 import dns.rdatatype
 import pytest
+from alembic import command
+from alembic.config import Config as AlembicConfig
 from sqlalchemy import Engine, text
 
+import skulldns.store as store_package
 from skulldns.errors import Unavailable
+from skulldns.model.assignments import Assignment
 from skulldns.model.changes import Change
 from skulldns.model.desired import Evidence
-from skulldns.model.guests import GuestOptions
+from skulldns.model.guests import GuestId, GuestOptions
 from skulldns.model.ledger import Entry
+from skulldns.model.policy import Https, Publish
 from skulldns.model.presence import Known
 from skulldns.model.records import RRset, rrset
+from skulldns.store.assignments import AssignmentStore
 from skulldns.store.database import open_database, open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
@@ -43,9 +51,10 @@ def test_a_guest_comes_back_as_it_was(url: str) -> None:
         guest("web", "192.0.2.10"),
         options=GuestOptions("alice", 8080, ("shop",), "guest", "auto"),
         forbidden=frozenset({ip_address("192.0.2.1")}),
+        hostnames=("ns1",),
     )
     known = Known(
-        shown, shown.addresses, {"web.vmsrv.test.": 1.5}, 2.0, 3.0, 1, witnessed=True, gone_since=3.0
+        shown, shown.interfaces, {"web.vmsrv.test.": 1.5}, 2.0, 3.0, 1, witnessed=True, gone_since=3.0
     )
     GuestStore(open_database(url)).remember([known], [])
     assert list(GuestStore(open_database(url)).known()) == [known]
@@ -163,3 +172,57 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
             column["name"]: (str(column["type"]), column["nullable"])
             for column in migrated.get_columns(table)
         } == columns
+
+
+def test_what_is_assigned_comes_back_and_an_empty_assignment_is_none(url: str) -> None:
+    store = AssignmentStore(open_database(url))
+    whole = Assignment("alice", 8080, ("shop", "docs"), Publish.PROXY, Https.OFF)
+    store.assign(GuestId("one"), whole)
+    store.assign(GuestId("two"), Assignment(names=()))
+    store.assign(GuestId("three"), Assignment(owner="bob"))
+    store.assign(GuestId("three"), Assignment())
+    found = AssignmentStore(open_database(url)).assignments()
+    assert found == {"one": whole, "two": Assignment(names=())}
+
+
+def test_what_was_assigned_goes_with_the_guest(url: str) -> None:
+    database = open_database(url)
+    AssignmentStore(database).assign(GuestId("one"), Assignment(owner="alice"))
+    GuestStore(database).remember([], [GuestId("one")])
+    assert AssignmentStore(database).assignments() == {}
+
+
+def test_guests_that_the_first_version_remembered_keep_their_addresses(url: str) -> None:
+    older: dict[str, Any] = {
+        "source": "a",
+        "name": "web",
+        "state": "running",
+        "interfaces": [["52:54:00:00:00:01", "lab", [["192.0.2.10", "lease"]]]],
+        "options": {"owner": None, "port": None, "names": [], "publish": None, "https": None},
+        "forbidden": [],
+        "addresses": [["192.0.2.10", "lease"]],
+        "since": {"192.0.2.10": 1.5},
+        "stopped_since": None,
+        "missing_since": None,
+        "missing_looks": 0,
+        "witnessed": False,
+        "gone_since": None,
+    }
+    stopped = older | {"interfaces": [["52:54:00:00:00:01", "lab", []]], "state": "stopped"}
+    database = open_database(url)
+    with database.begin() as connection:
+        config = AlembicConfig()
+        config.set_main_option("script_location", str(Path(store_package.__file__).parent / "migrations"))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    with database.begin() as connection:
+        for identity, known in (("one", older), ("two", stopped)):
+            row = {"id": identity, "known": json.dumps(known)}
+            connection.execute(text("INSERT INTO guests (id, known) VALUES (:id, :known)"), row)
+    found = {known.id: known for known in GuestStore(open_database(url)).known()}
+    assert [str(address) for known in found.values() for address in known.addresses] == [
+        "192.0.2.10 (lease)",
+        "192.0.2.10 (lease)",
+    ]
+    assert found[GuestId("one")].interfaces == found[GuestId("one")].guest.interfaces
+    assert found[GuestId("two")].guest.addresses == ()

@@ -1,14 +1,12 @@
-"""One connection to libvirt: open it, keep it alive, hear its events, and say why it failed."""
+"""One connection to libvirt: open it, keep it alive, and hear its events."""
 
 import contextlib
-import errno
 from collections.abc import Callable
 from typing import Protocol
 
 import libvirt
 
-from skulldns.errors import Unavailable
-from skulldns.model.guests import GuestId, SourceName
+from skulldns.model.guests import GuestId
 from skulldns.sources.libvirt.reader import identity
 
 Connect = Callable[[], libvirt.virConnect]
@@ -25,6 +23,14 @@ _CLOSED_BECAUSE = {
     libvirt.VIR_CONNECT_CLOSE_REASON_EOF: "the daemon closed it",
     libvirt.VIR_CONNECT_CLOSE_REASON_KEEPALIVE: "the daemon does not answer",
 }
+
+
+def without_prompts(uri: str) -> str:
+    """Return a URI by which nothing ever asks a person: `ssh` would open the terminal for that."""
+    scheme, _, rest = uri.partition("://")
+    if not scheme.endswith("+ssh") or "no_tty=" in rest:
+        return uri
+    return f"{uri}{'&' if '?' in rest else '?'}no_tty=1"
 
 
 class Listener(Protocol):
@@ -130,19 +136,3 @@ class Link:
         if not self._lost:
             self._lost = True
             self._listener.connection_lost(reason)
-
-
-def trouble(error: libvirt.libvirtError, where: SourceName, retry_after: float | None) -> Unavailable:
-    """Say for a person what libvirt's error means."""
-    # libvirt puts errno here for errors of the system (VIR_ERR_SYSTEM_ERROR).
-    number = error.get_int1() if error.get_error_code() == libvirt.VIR_ERR_SYSTEM_ERROR else 0
-    if number in {errno.ENOENT, errno.ECONNREFUSED}:
-        cure = "start libvirt's daemon"
-    elif number in {errno.EACCES, errno.EPERM}:
-        cure = "let this user open libvirt's read-only socket"
-    elif error.get_error_code() in {libvirt.VIR_ERR_AUTH_FAILED, libvirt.VIR_ERR_AUTH_CANCELLED}:
-        cure = "allow this user in libvirt's access rules"
-    else:
-        cure = "see the log of libvirt's daemon"
-    what = " ".join((error.get_error_message() or "an unknown error of libvirt").split())
-    return Unavailable(what, where=where, cure=cure, retry_after=retry_after)

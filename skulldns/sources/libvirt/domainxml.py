@@ -20,7 +20,6 @@ _MAX_XML = 4 * 1024 * 1024  # characters; a domain with a hundred devices has so
 _MAX_VALUE = 255
 _MAX_NAMES = 1000
 _MAX_LIST = 65_536
-_MAX_PORT = 65535
 _AGENT_CHANNEL = "org.qemu.guest_agent.0"
 
 
@@ -63,7 +62,7 @@ class Network:
 
 
 def parse_domain(text: str) -> Domain:
-    """Read a domain's XML. Raises `BadXML`; a bad value of our metadata is dropped instead."""
+    """Read a domain's XML. Raises `BadXML`; an overlong value of our metadata is dropped instead."""
     root = _parse(text, "domain")
     name = root.findtext("name")
     if not name:
@@ -157,7 +156,7 @@ def _options(guest: ET.Element | None) -> GuestOptions:
         names += listed.replace(",", " ").split()
     return GuestOptions(
         owner=first("owner"),
-        port=_port(first("port")),
+        port=first("port"),
         names=tuple(dict.fromkeys(names))[:_MAX_NAMES],
         publish=first("publish"),
         https=first("https"),
@@ -178,10 +177,3 @@ def _values(guest: ET.Element, key: str, limit: int = _MAX_VALUE) -> Iterator[st
 
 def _tags(key: str) -> tuple[str, str]:
     return key, f"{{{METADATA_NAMESPACE}}}{key}"
-
-
-def _port(text: str | None) -> int | None:
-    if text is None or not text.isascii() or not text.isdecimal():
-        return None
-    port = int(text)
-    return port if 0 < port <= _MAX_PORT else None

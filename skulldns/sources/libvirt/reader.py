@@ -5,61 +5,70 @@ from typing import Any
 
 import libvirt
 
-from skulldns.model.guests import Guest, GuestId, GuestState, IPAddress, Origin, SourceName
+from skulldns.model.guests import Guest, GuestId, GuestState, IPAddress, Origin, SourceName, Trust
 from skulldns.sources.libvirt.addresses import Sighting, interfaces
-from skulldns.sources.libvirt.agents import Agents
-from skulldns.sources.libvirt.domainxml import BadXML, Network, Nic, parse_domain, parse_ip, parse_network
-
-Leases = dict[str, Sighting]
-"""The leases of a whole network, by its name; filled as networks are met."""
+from skulldns.sources.libvirt.domainxml import BadXML, Network, Nic, parse_domain, parse_ip
+from skulldns.sources.libvirt.hearsay import Hearsay
+from skulldns.sources.libvirt.neighbourhood import Neighbourhood
+from skulldns.sources.libvirt.networks import UNSUPPORTED, Leases, Networks
 
 _LIST_RUNNING = libvirt.VIR_CONNECT_LIST_DOMAINS_RUNNING | libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED
 _STOPPED = frozenset({libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_CRASHED})
-_UNSUPPORTED = frozenset(
-    {
-        libvirt.VIR_ERR_NO_SUPPORT,
-        libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
-        libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
-        libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED,
-    }
-)
 # There is nothing to be known: the driver cannot tell, the network is gone, or the domain stopped meanwhile.
-_NOTHING_TO_TELL = _UNSUPPORTED | {libvirt.VIR_ERR_NO_NETWORK, libvirt.VIR_ERR_OPERATION_INVALID}
+_NOTHING_TO_TELL = UNSUPPORTED | {libvirt.VIR_ERR_NO_NETWORK, libvirt.VIR_ERR_OPERATION_INVALID}
+
+_FROM_LEASE = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE
+_FROM_AGENT = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT
+_FROM_ARP = libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP
 
 
 class Reader:
-    """Looks at guests with the fewest requests. All methods may raise ``libvirt.libvirtError``."""
+    """Looks at guests with the fewest requests. All methods may raise ``libvirt.libvirtError``.
+
+    ``agents`` are asked if they are given. Of ARP ``neighbours`` tells at once for all guests. Without it each guest
+    costs a request, in which libvirt's daemon reads its host's whole table: ``arp`` bounds these.
+    """
 
     def __init__(
-        self, connection: libvirt.virConnect, source: SourceName, *, agents: Agents | None, arp: bool
+        self,
+        connection: libvirt.virConnect,
+        source: SourceName,
+        trust: Trust,
+        *,
+        agents: Hearsay | None = None,
+        arp: Hearsay | None = None,
+        neighbours: Neighbourhood | None = None,
     ) -> None:
         self._connection = connection
         self._source = source
+        self._trust = trust
         self._agents = agents
         self._arp = arp
-        self._handles: dict[str, libvirt.virNetwork] = {}
-        self._networks: dict[str, Network] = {}
-        self._networks_stale = True
+        self._neighbours = neighbours
+        self._networks = Networks(connection)
         self._tells_leases_by_network = True
+        self._tells_arp = True
 
     def networks_changed(self) -> None:
         """Read all networks again at the next look. Any thread may call this."""
-        self._networks_stale = True
+        self._networks.changed()
 
     def guests(self) -> tuple[Sequence[Guest], frozenset[GuestId]]:
         """Return all guests, and the ids of those that exist but cannot be read."""
         self._begin_look()
-        self._read_networks()
-        leases: Leases = {}
-        guests: list[Guest] = []
+        self._networks.read()
+        leases: dict[str, Leases] = {}
+        guests: dict[GuestId, Guest] = {}
         unreadable: set[GuestId] = set()
         surely_running = {identity(domain) for domain in self._connection.listAllDomains(_LIST_RUNNING)}
-        for domain in self._connection.listAllDomains():
+        domains = self._connection.listAllDomains()
+        for domain in self._in_turn(domains):
             try:
                 # The two lists spare a request for each guest's state. An inactive domain has no id.
                 active = domain.ID() >= 0
                 running = active and (identity(domain) in surely_running or _is_running(domain))
-                guests.append(self._guest(domain, running=running, leases=leases))
+                guest = self._guest(domain, running=running, leases=leases)
+                guests[guest.id] = guest
             except libvirt.libvirtError as error:
                 if not self._connection.isAlive():
                     raise
@@ -67,9 +76,10 @@ class Reader:
                     unreadable.add(identity(domain))
             except BadXML:
                 unreadable.add(identity(domain))
-        if self._agents is not None:
-            self._agents.keep({guest.id: guest for guest in guests} | dict.fromkeys(unreadable))
-        return guests, frozenset(unreadable)
+        for hearsay in self._hearsay():
+            hearsay.keep(unreadable | guests.keys())
+        in_order = (identity(domain) for domain in domains)
+        return [guests[one] for one in in_order if one in guests], frozenset(unreadable)
 
     def guest(self, wanted: GuestId) -> Guest | None:
         """Return one guest; None if there is none. May raise `BadXML`."""
@@ -82,111 +92,91 @@ class Reader:
                 raise
             return None
 
-    def _begin_look(self) -> None:
-        if self._agents is not None:
-            self._agents.begin_look()
+    def _hearsay(self) -> Iterable[Hearsay]:
+        return (one for one in (self._agents, self._arp) if one is not None)
 
-    def _guest(self, domain: libvirt.virDomain, *, running: bool, leases: Leases | None) -> Guest:
+    def _begin_look(self) -> None:
+        for hearsay in self._hearsay():
+            hearsay.begin_look()
+
+    def _in_turn(self, domains: Sequence[libvirt.virDomain]) -> Sequence[libvirt.virDomain]:
+        if self._arp is None:
+            return domains
+        arp = self._arp
+        return sorted(domains, key=lambda domain: arp.asked(identity(domain)))
+
+    def _guest(self, domain: libvirt.virDomain, *, running: bool, leases: dict[str, Leases] | None) -> Guest:
         definition = parse_domain(domain.XMLDesc())
         # A look at everything has just read the networks; a look at one guest reads those that it joins.
-        networks = self._networks_of(definition.nics, fresh=leases is None)
+        networks = self._networks.of(definition.nics, fresh=leases is None)
         sightings: dict[Origin, Sighting] = {Origin.STATIC: _static(definition.nics, networks)}
+        hostnames: tuple[str, ...] = ()
         if running:
-            sightings[Origin.LEASE] = self._leased(domain, definition.nics, networks, leases)
+            leased = self._leased(domain, networks, leases)
+            sightings[Origin.LEASE] = leased.addresses
+            hostnames = tuple(dict.fromkeys(name for names in leased.hostnames.values() for name in names))
             if self._agents is not None and definition.agent:
                 sightings[Origin.AGENT] = self._agents.ask(
-                    identity(domain), lambda: _ask(domain, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT)
+                    identity(domain), lambda: _ask(domain, _FROM_AGENT)
                 )
-            if self._arp:
-                sightings[Origin.ARP] = _told(domain, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP)
-        elif self._agents is not None:
-            self._agents.forget(identity(domain))
+            sightings[Origin.ARP] = self._heard_of(domain, fresh=leases is not None)
+        else:
+            for hearsay in self._hearsay():
+                hearsay.forget(identity(domain))
         return Guest(
             id=identity(domain),
             source=self._source,
             name=definition.name,
             state=GuestState.RUNNING if running else GuestState.STOPPED,
-            interfaces=interfaces(definition.nics, sightings),
+            interfaces=interfaces(definition.nics, sightings, self._trust),
             options=definition.options,
-            forbidden=frozenset().union(*(network.gateways for network in self._networks.values())),
+            forbidden=self._networks.gateways(),
+            hostnames=hostnames,
         )
 
-    def _read_networks(self) -> None:
-        self._networks_stale = False
-        try:
-            handles = self._connection.listAllNetworks()
-        except libvirt.libvirtError as error:
-            if error.get_error_code() not in _UNSUPPORTED:
-                self._networks_stale = True
-                raise
-            handles = []
-        self._handles = {handle.name(): handle for handle in handles}
-        self._networks = {}
-        for name in tuple(self._handles):
-            self._read_network(name)
-
-    def _read_network(self, name: str) -> None:
-        try:
-            self._networks[name] = parse_network(self._handles[name].XMLDesc())
-        except libvirt.libvirtError as error:
-            if error.get_error_code() != libvirt.VIR_ERR_NO_NETWORK:
-                self._networks_stale = True
-                raise
-            self._networks.pop(name, None)
-            self._handles.pop(name, None)
-            self._networks_stale = True
-
-    def _networks_of(self, nics: Sequence[Nic], *, fresh: bool) -> Mapping[str, Network]:
-        """Return the libvirt network of each MAC, joined by its name or by its bridge."""
-        unknown = {nic.network for nic in nics if nic.network} - self._networks.keys()
-        if fresh and (self._networks_stale or unknown):
-            self._read_networks()
-            fresh = False
-        by_bridge = {network.bridge: name for name, network in self._networks.items() if network.bridge}
-        joined = {nic.mac: nic.network or by_bridge.get(nic.bridge or "") for nic in nics}
-        if fresh:
-            for name in {*joined.values()} & self._handles.keys():
-                if name is not None:
-                    self._read_network(name)
-        return {mac: self._networks[name] for mac, name in joined.items() if name in self._networks}
-
     def _leased(
-        self,
-        domain: libvirt.virDomain,
-        nics: Sequence[Nic],
-        networks: Mapping[str, Network],
-        leases: Leases | None,
-    ) -> Sighting:
+        self, domain: libvirt.virDomain, networks: Mapping[str, Network], leases: dict[str, Leases] | None
+    ) -> Leases:
         """Ask the networks, which answer for all their guests at once, or the domain where they cannot."""
         if self._tells_leases_by_network:
             try:
-                return {
-                    nic.mac: self._lease(networks[nic.mac].name, nic.mac, leases)
-                    for nic in nics
-                    if nic.mac in networks
-                }
+                found = [self._lease(network.name, mac, leases) for mac, network in networks.items()]
             except libvirt.libvirtError as error:
-                if error.get_error_code() not in _UNSUPPORTED:
+                if error.get_error_code() not in UNSUPPORTED:
                     raise
                 self._tells_leases_by_network = False
-        return _told(domain, libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE)
+            else:
+                return Leases(
+                    {mac: ips for one in found for mac, ips in one.addresses.items()},
+                    {mac: names for one in found for mac, names in one.hostnames.items()},
+                )
+        return Leases(_told(domain, _FROM_LEASE))
 
-    def _lease(self, network: str, mac: str, leases: Leases | None) -> Iterable[IPAddress]:
+    def _lease(self, network: str, mac: str, leases: dict[str, Leases] | None) -> Leases:
         if leases is None:
-            return self._network_leases(network, mac).get(mac, ())
+            return self._networks.leases(network, mac).of(mac)
         if network not in leases:
-            leases[network] = self._network_leases(network, None)
-        return leases[network].get(mac, ())
+            leases[network] = self._networks.leases(network)
+        return leases[network].of(mac)
 
-    def _network_leases(self, network: str, mac: str | None) -> Sighting:
-        """Return the leases of a network that have not expired, or those of one MAC in it."""
+    def _heard_of(self, domain: libvirt.virDomain, *, fresh: bool) -> Sighting:
+        """What the guest's host heard of it by ARP and neighbour discovery."""
+        if self._neighbours is not None:
+            # Where nobody believes it, a look at one guest need not wait for it.
+            return self._neighbours.heard() if fresh or self._trust.arp else self._neighbours.heard_before()
+        if self._arp is None or not self._tells_arp:
+            return {}
+        return self._arp.ask(identity(domain), lambda: self._ask_arp(domain))
+
+    def _ask_arp(self, domain: libvirt.virDomain) -> Sighting:
         try:
-            answer = self._handles[network].DHCPLeases(mac)
+            return _ask(domain, _FROM_ARP)
         except libvirt.libvirtError as error:
-            if error.get_error_code() == libvirt.VIR_ERR_NO_NETWORK:
-                return {}
-            raise
-        return _by_mac((lease["mac"], lease["ipaddr"]) for lease in answer)
+            if error.get_error_code() in UNSUPPORTED:
+                self._tells_arp = False  # nor can the driver for any other guest
+            if error.get_error_code() not in _NOTHING_TO_TELL:
+                raise
+            return {}
 
 
 def identity(domain: libvirt.virDomain) -> GuestId:
@@ -217,15 +207,10 @@ def _told(domain: libvirt.virDomain, origin: int) -> Sighting:
 
 def _ask(domain: libvirt.virDomain, origin: int) -> Sighting:
     answer: Mapping[str, Any] = domain.interfaceAddresses(origin)
-    return _by_mac(
-        (told.get("hwaddr"), address["addr"]) for told in answer.values() for address in told["addrs"] or ()
-    )
-
-
-def _by_mac(pairs: Iterable[tuple[str | None, str]]) -> Sighting:
     found: dict[str, list[IPAddress]] = {}
-    for mac, text in pairs:
-        ip = parse_ip(text)
-        if mac and ip is not None:
-            found.setdefault(mac.lower(), []).append(ip)
+    for told in answer.values():
+        for address in told["addrs"] or ():
+            mac, ip = told.get("hwaddr"), parse_ip(address["addr"])
+            if mac and ip is not None:
+                found.setdefault(mac.lower(), []).append(ip)
     return found

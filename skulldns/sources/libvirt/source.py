@@ -14,16 +14,21 @@ from uuid import UUID
 import libvirt
 
 from skulldns.errors import Unavailable
-from skulldns.model.guests import Guest, GuestId, Hint, SourceName
+from skulldns.model.guests import Guest, GuestId, Hint, SourceName, Trust
+from skulldns.sources.host.neighbours import Neighbours
 from skulldns.sources.libvirt import events
-from skulldns.sources.libvirt.agents import Agents
-from skulldns.sources.libvirt.connection import Connect, Link, pause, trouble
+from skulldns.sources.libvirt.connection import Connect, Link, pause, without_prompts
 from skulldns.sources.libvirt.domainxml import BadXML
+from skulldns.sources.libvirt.hearsay import Hearsay
 from skulldns.sources.libvirt.lane import Closed, Lane, NoAnswer
 from skulldns.sources.libvirt.leases import DIRECTORY, LeaseWatch
+from skulldns.sources.libvirt.neighbourhood import Neighbourhood
 from skulldns.sources.libvirt.reader import Reader
+from skulldns.sources.libvirt.trouble import trouble
 
 Result = TypeVar("Result")
+
+_ARP_BUDGET = 2.0  # seconds of one look; a host that is 20 ms away answers for a hundred guests in it
 
 _log = logging.getLogger(__name__)
 
@@ -47,8 +52,9 @@ class LibvirtSource:
     """Keeps `skulldns.sources.protocol.Source` for one libvirt URI.
 
     A read-only connection suffices for guests, leases, ARP and all events, so the daemon's read-only socket
-    is all the right that is needed. ``agent`` asks guest agents for addresses too: libvirt allows that to a
-    full connection only. ``arp`` believes the host's ARP table, which a guest can forge.
+    is all the right that is needed. Guest agents are asked only if ``trust`` believes any: libvirt allows that
+    to a full connection only. What the host hears by ARP is always told: for guests on this host ``neighbours``
+    reads the host's own table, once for all of them; else each guest is a request.
 
     All requests run in one thread, so that none can hold up the caller beyond ``limits``.
     """
@@ -58,19 +64,22 @@ class LibvirtSource:
         uri: str,
         *,
         name: SourceName | None = None,
-        agent: bool = False,
-        arp: bool = False,
+        trust: Trust | None = None,
+        neighbours: Callable[[], Neighbours] | None = None,
         limits: Limits | None = None,
         connect: Connect | None = None,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._uri = uri
         self._name = name or SourceName(f"libvirt {uri}")
-        self._agents = Agents(clock) if agent else None
-        self._arp = arp
+        self._trust = trust or Trust()
+        self._agents = Hearsay(clock) if self._trust.agent else None
+        self._here = urlsplit(uri).hostname is None
+        self._neighbours = Neighbourhood(neighbours, clock) if neighbours and self._here else None
+        self._arp = None if self._neighbours else Hearsay(clock, budget=_ARP_BUDGET)
         self._limits = limits or Limits()
-        self._open = connect or (lambda: libvirt.open(uri) if agent else libvirt.openReadOnly(uri))
+        opener = libvirt.open if self._trust.agent else libvirt.openReadOnly
+        self._open = connect or (lambda: opener(without_prompts(uri)))
         self._clock = clock
         self._jitter = jitter
         self._lane = Lane(self._name)
@@ -118,7 +127,7 @@ class LibvirtSource:
 
         Returns at once. Does nothing for the URI of another host, or if there is no such directory.
         """
-        if urlsplit(self._uri).hostname is None:
+        if self._here:
             watch = LeaseWatch(directory)
             threading.Thread(
                 target=watch.run,
@@ -136,8 +145,9 @@ class LibvirtSource:
     # What a connection tells, from libvirt's event thread.
 
     def guest_changed(self, guest: GuestId, *, undefined: bool) -> None:
-        if self._agents is not None:
-            self._agents.awake(guest)
+        for hearsay in (self._agents, self._arp):
+            if hearsay is not None:
+                hearsay.awake(guest)
         self._wake(Hint(self._name, guest, undefined))
 
     def networks_changed(self) -> None:
@@ -202,7 +212,14 @@ class LibvirtSource:
             self._trouble, self._cure = unavailable.what, unavailable.cure
             raise unavailable from None
         self._trouble = self._cure = None
-        self._reader = Reader(link.connection, self._name, agents=self._agents, arp=self._arp)
+        self._reader = Reader(
+            link.connection,
+            self._name,
+            self._trust,
+            agents=self._agents,
+            arp=self._arp,
+            neighbours=self._neighbours,
+        )
         self._link = link
         _log.info("%s: connected", self._name)
         self._wake(Hint(self._name))
@@ -229,7 +246,7 @@ class LibvirtSource:
 
 
 def _macs(guest: Guest) -> frozenset[str]:
-    return frozenset(interface.mac for interface in guest.interfaces)
+    return frozenset(interface.mac for interface in guest.interfaces if interface.mac)
 
 
 def _is_uuid(identity: GuestId) -> bool:

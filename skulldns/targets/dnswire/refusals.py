@@ -46,7 +46,7 @@ _REFUSALS = {
     ),
     Purpose.UPDATE: (
         "it refuses updates of the zone {zone}, which is frozen, a secondary's, or closed to the key",
-        "run `rndc thaw {zone}`, or check the primary's address and its update-policy",
+        "run `rndc thaw {zone}` (Knot: `knotc zone-thaw {zone}`), or check the primary's address and its update-policy",
     ),
     Purpose.NOTIFY: (
         "it refuses NOTIFY for the zone {zone}",
@@ -73,6 +73,10 @@ _FAILURES = {
     ),
 }
 
+_NO_UPDATES = (
+    "it takes no updates (NOTIMP), as a secondary that cannot",
+    "correct the address of the primary, or use a server there that takes updates, such as BIND or Knot",
+)
 _NOT_AUTHORITATIVE = {
     Purpose.UPDATE: (
         "it is not the primary of the zone {zone} (NOTAUTH)",
@@ -91,6 +95,8 @@ def refusal(purpose: Purpose, rcode: Rcode, zone: Name, where: str) -> SkullDNSE
         return Conflict(_CONFLICTS[rcode], where=where, cure="read the zone again and plan again")
     if rcode == dns.rcode.REFUSED:
         what, cure = _REFUSALS[purpose]
+    elif rcode == dns.rcode.NOTIMP and purpose is Purpose.UPDATE:
+        what, cure = _NO_UPDATES
     elif rcode == dns.rcode.NOTAUTH:
         what, cure = _NOT_AUTHORITATIVE.get(purpose, _NOT_SERVED)
     else:
@@ -110,7 +116,7 @@ def changes_refused(names: Sequence[str], zone: Name, where: str) -> Refused:
     return Refused(
         f"its update-policy or its own checks deny an update of {shown}",
         where=where,
-        cure=f"see its log, and allow it in the update-policy of {_text(zone)} or ask for something else",
+        cure=f"see its log, and allow it in the update-policy of {_text(zone)} or ask for a type that it knows",
     )
 
 

@@ -108,6 +108,20 @@ def update(zone: Name, batch: Iterable[Change], limit: int = UPDATE_LIMIT) -> by
     return wire
 
 
+def add_values(zone: Name, values: RRset) -> bytes:
+    """An UPDATE that adds data to whatever the RRset holds (RFC 2136 section 2.5.1); raises like ``update``."""
+    owner = _owner(zone, values.name)
+    records = [_rr(owner, values.type, IN, values.ttl, rdata) for rdata in _wires(values)]
+    return _message(dns.opcode.UPDATE, 0, [_zone_section(zone)], [], records, [])
+
+
+def delete_values(zone: Name, values: RRset) -> bytes:
+    """An UPDATE that deletes these data and no others (RFC 2136 section 2.5.4); raises like ``update``."""
+    owner = _owner(zone, values.name)
+    records = [_rr(owner, values.type, NONE, 0, rdata) for rdata in _wires(values)]
+    return _message(dns.opcode.UPDATE, 0, [_zone_section(zone)], [], records, [])
+
+
 def query(key: Key) -> bytes:
     """An iterative query for one RRset."""
     return _message(dns.opcode.QUERY, 0, [_wire(key.name) + pack("!HH", key.type, IN)], [], [], [])
@@ -152,12 +166,17 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
             records.prerequisites.append(_rr(owner, rdtype, NONE))
         deletions = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata not in after]
         additions = [_rr(owner, rdtype, IN, ttl, rdata) for ttl, rdata in _fresh(change, before, after)]
+        # Knot ignores a record that is there with another TTL (against section 3.4.2.2), but one that is new
+        # gives its TTL to the others: so one is made new.
+        renewed = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata in after][
+            : _retimed(change)
+        ]
         if name == zone and rdtype in {NS, SOA}:
             _check_apex(zone, change)
             # A server keeps the last apex NS (RFC 2136 section 3.4.2.4), so the new ones come before.
-            records.deletions += additions + deletions
+            records.deletions += renewed + additions + deletions
         else:
-            records.deletions += deletions
+            records.deletions += renewed + deletions
             records.additions += additions
     return records
 
@@ -166,10 +185,14 @@ def _fresh(change: Change, before: Sequence[bytes], after: Sequence[bytes]) -> I
     """What is to be added: with a new TTL everything, since an equal record is replaced (section 3.4.2.2)."""
     if change.after is None:
         return
-    kept = before if change.before and change.before.ttl == change.after.ttl else ()
+    kept = () if change.before is None or _retimed(change) else before
     for rdata in after:
         if rdata not in kept:
             yield change.after.ttl, rdata
+
+
+def _retimed(change: Change) -> bool:
+    return bool(change.before and change.after and change.before.ttl != change.after.ttl)
 
 
 def _check_apex(zone: Name, change: Change) -> None:

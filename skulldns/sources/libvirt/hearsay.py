@@ -1,7 +1,8 @@
-"""Ask guest agents without letting a silent one hold up the look at all other guests."""
+"""Ask what only a guest itself vouches for, its agent or ARP, without letting that hold up a look."""
 
+import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 import libvirt
 
@@ -9,14 +10,14 @@ from skulldns.model.guests import GuestId
 from skulldns.sources.libvirt.addresses import Sighting
 
 Ask = Callable[[], Sighting]
-"""Ask one agent; raises ``libvirt.libvirtError``."""
+"""Ask about one guest; raises ``libvirt.libvirtError``."""
 
 
-class Agents:
-    """Remembers what each agent said last, and says it again while the agent is silent.
+class Hearsay:
+    """Remembers what was said last of each guest, and says it again while there is no answer.
 
-    Libvirt waits 5 s for an agent that does not answer. So a silent one is left alone for ``rest`` seconds,
-    and one look spends at most about ``budget`` seconds on agents.
+    Libvirt waits 5 s for an agent that does not answer. So a silent guest is left alone for ``rest`` seconds,
+    and one look spends at most about ``budget`` seconds here.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Agents:
         self._rest = rest
         self._budget = budget
         self._said: dict[GuestId, Sighting] = {}
+        self._asked: dict[GuestId, float] = {}
         self._silent_until: dict[GuestId, float] = {}
         self._look_until = 0.0
 
@@ -34,9 +36,10 @@ class Agents:
         self._look_until = self._clock() + self._budget
 
     def ask(self, guest: GuestId, ask: Ask) -> Sighting:
-        """Return what the guest's agent says, or said last. Raises nothing."""
+        """Return what is said of the guest, or was said last. Raises nothing."""
         now = self._clock()
         if now < self._look_until and self._silent_until.get(guest, now) <= now:
+            self._asked[guest] = now
             try:
                 self._said[guest] = ask()
                 self._silent_until.pop(guest, None)
@@ -44,16 +47,21 @@ class Agents:
                 self._silent_until[guest] = self._clock() + self._rest
         return self._said.get(guest, {})
 
+    def asked(self, guest: GuestId) -> float:
+        """When it was asked about last. Who goes first then gets a turn before a budget ends too often."""
+        return self._asked.get(guest, -math.inf)
+
     def awake(self, guest: GuestId) -> None:
-        """Ask this one again at the next look: it was started, or its agent came or went."""
+        """Ask about this one again at the next look: it was started, or its agent came or went."""
         self._silent_until.pop(guest, None)
 
     def forget(self, guest: GuestId) -> None:
-        """Drop what the agent of a stopped guest said."""
+        """Drop what was said of a guest that stopped."""
         self._said.pop(guest, None)
+        self._asked.pop(guest, None)
         self._silent_until.pop(guest, None)
 
-    def keep(self, guests: Mapping[GuestId, object]) -> None:
+    def keep(self, guests: Iterable[GuestId]) -> None:
         """Forget all but these."""
-        for guest in {*self._said, *self._silent_until} - guests.keys():
+        for guest in {*self._said, *self._asked, *self._silent_until} - {*guests}:
             self.forget(guest)

@@ -1,0 +1,1 @@
+"""Templates of the web proxy's files; README.md documents their variables."""

@@ -1,0 +1,12 @@
+"""What a probe found, as a frozen value."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One request: whether it was answered as a visitor would wish, a sentence, and how long it took in seconds."""
+
+    good: bool
+    text: str
+    seconds: float | None = None
