@@ -11,6 +11,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ from tests.support import require
 ZONE = "vmsrv.test"
 LOOPBACK = ip_address("127.0.0.1")
 PATIENCE = 60.0
+_VISITORS = 4
 _CONFIG = """\
 {user}
 worker_processes 2;
@@ -85,8 +87,12 @@ class RealNginx(AbstractContextManager["RealNginx"]):
         self.home = Path(tempfile.mkdtemp(prefix="skulldns-test-"))
         self.home.chmod(0o755)
         self.challenges.mkdir(parents=True)
-        self.configure()
-        self.start()
+        try:
+            self.configure()
+            self.start()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -227,20 +233,25 @@ class Visitors(AbstractContextManager["Visitors"]):
         self.answered = 0
         self._nginx = nginx
         self._host = host
-        self._pause = 1 / rate
         self._enough = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
+        self._threads = [
+            threading.Thread(target=self._ask, args=(_VISITORS / rate,)) for _ in range(_VISITORS)
+        ]
 
     def begin(self) -> None:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def __exit__(self, *_: object) -> None:
         self._enough.set()
-        if self._thread.ident is not None:
-            self._thread.join(PATIENCE)
+        for thread in self._threads:
+            if thread.ident is not None:
+                thread.join(PATIENCE)
 
-    def _ask(self) -> None:
-        while not self._enough.wait(self._pause):
+    def _ask(self, pace: float) -> None:
+        due = time.monotonic()
+        while not self._enough.wait(max(0.0, due - time.monotonic())):
+            due += pace
             try:
                 answer = self._nginx.get(self._host)
             except OSError as error:

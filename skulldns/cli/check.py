@@ -40,7 +40,7 @@ def check(ctx: click.Context, config: Path, as_json: bool) -> None:
 
 
 def _look(path: Path) -> _Report:
-    from skulldns.config import load, load_zone_file, strays
+    from skulldns.config import load, load_zone, strays
 
     try:
         config = load(path)
@@ -48,21 +48,23 @@ def _look(path: Path) -> _Report:
         return _Report((), (), _several(error))
     zones: list[dict[str, Any]] = []
     errors: list[ConfigError] = []
+    warnings: list[ConfigError] = []
     for zone in config.zones.values():
         try:
-            records = load_zone_file(zone)
+            found = load_zone(zone)
         except ConfigError as error:
             errors += _several(error)
         else:
             file = None if zone.file is None else str(zone.file)
             name = zone.name.to_text(omit_final_dot=True)
-            zones.append({"name": name, "file": file, "records": len(records)})
-    warnings = (
+            zones.append({"name": name, "file": file, "records": len(found.records)})
+            warnings += found.warnings
+    warnings += [
         ConfigError(
             "no configured zone names this file", file=stray, cure="add the zone, or take the file away"
         )
         for stray in strays(config)
-    )
+    ]
     return _Report(tuple(zones), tuple(warnings), tuple(errors))
 
 

@@ -8,10 +8,12 @@ from skulldns.config.keys import TsigKey
 from skulldns.config.loading import Config, ZoneConfig, load, state_directory
 from skulldns.config.sections import (
     AcmeConfig,
+    AuthoritySection,
     GuardConfig,
     GuestPolicy,
     IncusSourceConfig,
     LibvirtSourceConfig,
+    LimitsSection,
     LxcSourceConfig,
     MemberPolicy,
     ProxyConfig,
@@ -21,15 +23,17 @@ from skulldns.config.sections import (
     StaticSourceConfig,
     WebConfig,
 )
-from skulldns.config.zones import load_zone_file, strays
+from skulldns.config.zones import load_zone, load_zone_file, strays
 
 __all__ = [
     "AcmeConfig",
+    "AuthoritySection",
     "Config",
     "GuardConfig",
     "GuestPolicy",
     "IncusSourceConfig",
     "LibvirtSourceConfig",
+    "LimitsSection",
     "LxcSourceConfig",
     "MemberPolicy",
     "ProxyConfig",
@@ -41,6 +45,7 @@ __all__ = [
     "WebConfig",
     "ZoneConfig",
     "load",
+    "load_zone",
     "load_zone_file",
     "state_directory",
     "strays",

@@ -15,6 +15,7 @@ from skulldns.config.keys import TsigKey
 from skulldns.config.reading import read_text
 from skulldns.config.sections import (
     AcmeConfig,
+    AuthoritySection,
     ConfigFile,
     GuardConfig,
     GuestPolicy,
@@ -50,6 +51,7 @@ class ZoneConfig:
     claims: bool = False
     mode: Mode = Mode.SYNC
     ttl: int = 60
+    escaped_semicolons: bool = True
     reverse: tuple[Name, ...] = ()
 
 
@@ -126,6 +128,7 @@ class _Loader:
         self._check_reverse()
         self._check_sources(zones)
         self._check_proxy()
+        self._check_acme()
         _raise(self._errors)
         return Config(
             path=self._path,
@@ -137,8 +140,8 @@ class _Loader:
             networks=shape.networks,
             excluded=shape.excluded,
             guests=shape.guests,
-            proxy=shape.proxy,
-            acme=shape.acme,
+            proxy=self._proxy(),
+            acme=self._acme(),
             web=shape.web,
             policy=shape.policy,
             guard=shape.guard,
@@ -180,6 +183,7 @@ class _Loader:
                 claims=section.claims,
                 mode=section.mode,
                 ttl=section.ttl,
+                escaped_semicolons=section.escaped_semicolons,
                 reverse=section.reverse,
             )
         return zones
@@ -246,6 +250,42 @@ class _Loader:
             given += ["server_certificate"] if source.server_certificate is not None else []
             for key in given:
                 self._note((*place, key), f"a socket needs no {key}", "take it out, or write 'url:'")
+
+    def _proxy(self) -> ProxyConfig | None:
+        """The proxy with absolute paths."""
+        proxy = self._shape.proxy
+        if proxy is None or proxy.templates is None:
+            return proxy
+        return proxy.model_copy(update={"templates": self._path.parent / proxy.templates})
+
+    def _acme(self) -> AcmeConfig | None:
+        """The CAs with absolute paths."""
+        acme = self._shape.acme
+        if acme is None:
+            return None
+        found = {url: self._authority(one) for url, one in acme.authorities.items()}
+        return acme.model_copy(update={"authorities": found})
+
+    def _authority(self, authority: AuthoritySection) -> AuthoritySection:
+        home = self._path.parent
+        changed: dict[str, object] = {}
+        if authority.root is not None:
+            changed["root"] = home / authority.root
+        if authority.eab is not None:
+            changed["eab"] = authority.eab.model_copy(update={"hmac_file": home / authority.eab.hmac_file})
+        return authority.model_copy(update=changed)
+
+    def _check_acme(self) -> None:
+        acme = self._shape.acme
+        if acme is None:
+            return
+        if self._shape.proxy is None:
+            self._note(("acme",), "there is no proxy to use certificates", "add the section 'proxy:'")
+        for url in acme.authorities:
+            if url not in acme.directories:
+                self._note(
+                    ("acme", "authorities", url), f"{url} is not one of 'directories:'", "add it there"
+                )
 
     def _check_proxy(self) -> None:
         if self._shape.proxy is not None:

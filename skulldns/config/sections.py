@@ -87,6 +87,9 @@ class ZoneSection(Section):
     ttl: Seconds = Field(
         60, description="TTL of guests' names, and of static records without one, in seconds."
     )
+    escaped_semicolons: Flag = Field(
+        default=True, description="Whether the zone file writes semicolons in TXT as octoDNS does: \\;."
+    )
     reverse: tuple[ReverseName, ...] = Field(
         (), description="Reverse zones on the same servers, for PTR records."
     )
@@ -179,8 +182,9 @@ class GuestPolicy(Section):
 
     publish: Publish = Field(Publish.GUEST, description="Whose addresses the guest's own name gets.")
     https: Annotated[Https, BeforeValidator(_off)] = Field(
-        Https.AUTO, description="auto: every running guest gets a site at its port 80; off."
+        Https.AUTO, description="auto: every running guest gets a site; off."
     )
+    port: Port = Field(80, description="Where a guest's web server listens if nobody says otherwise.")
     on_stop: OnStop = Field(OnStop.KEEP, description="What becomes of a stopped guest's names.")
     grace: Duration = Field(_DAY, description="How long after its end a guest's names stay.")
     assign: dict[str, AssignmentSection] = Field(
@@ -194,9 +198,71 @@ class ProxyConfig(Section):
     kind: Literal["nginx"] = "nginx"
     directory: AbsolutePath = Field(description="Directory of the files that SkullDNS writes.")
     addresses: tuple[Address, ...] = Field(min_length=1, description="Addresses that names of sites get.")
+    program: str = Field("nginx", min_length=1, description="The proxy's program, which tests single sites.")
     test: tuple[str, ...] = Field(("nginx", "-t"), min_length=1, description="Command that tests the files.")
     reload: tuple[str, ...] = Field(
         ("nginx", "-s", "reload"), min_length=1, description="Command that makes the proxy read them."
+    )
+    listen: tuple[Address, ...] = Field(
+        ("0.0.0.0", "::"),  # noqa: S104 - a public web server
+        min_length=1,
+        description="Addresses where the proxy listens.",
+    )
+    http_port: Port = Field(80, description="Its port for HTTP.")
+    https_port: Port = Field(443, description="Its port for HTTPS.")
+    status_port: Port = Field(8054, description="Its port on 127.0.0.1 that tells which files it runs.")
+    error_log: AbsolutePath = Field(
+        Path("/var/log/nginx/error.log"), description="Its error log, which says why it refused something."
+    )
+    templates: FilePath | None = Field(None, description="Directory of your own templates, by file name.")
+    catch_all: Flag = Field(
+        default=True,
+        description="Whether names that nobody has are refused; false: by server blocks of yours.",
+    )
+    proxy_protocol: tuple[Network, ...] = Field(
+        (), description="Who is in front of the proxy and tells clients' addresses by the PROXY protocol."
+    )
+    body_size: Count = Field(1 << 30, description="The most bytes of a request's body.")
+
+
+class ExternalAccountSection(Section):
+    """A CA's key for external account binding (RFC 8555 section 7.3.4)."""
+
+    kid: str = Field(description="The key's identifier at the CA.")
+    hmac_file: FilePath = Field(description="File with the key in base64url.")
+
+
+class LimitSection(Section):
+    """What a CA lets us have."""
+
+    count: Count = Field(description="How many.")
+    per: Duration = Field(description="In how long.")
+
+
+class LimitsSection(Section):
+    """A CA's limits, where they are not Let's Encrypt's."""
+
+    orders: LimitSection | None = Field(None, description="Orders.")
+    certificates: LimitSection | None = Field(None, description="Certificates for a registered domain.")
+    same_names: LimitSection | None = Field(None, description="Certificates for the same set of names.")
+    failures: LimitSection | None = Field(None, description="Failed validations of a name.")
+
+
+class AuthoritySection(Section):
+    """A CA with what is special there."""
+
+    staging: Url | None = Field(
+        None, description="Directory of its staging, which is tried first after a failure."
+    )
+    eab: ExternalAccountSection | None = Field(None, description="External account binding.")
+    profile: str | None = Field(None, description="Certificate profile to ask this CA for.")
+    root: FilePath | None = Field(None, description="File with the root to believe, of a private CA.")
+    issuer: str | None = Field(
+        None, description="Common name of the issuer whose chain is preferred, where the CA has several."
+    )
+    caa: tuple[str, ...] = Field((), description="Domains that CAA records may name for it, beside its own.")
+    limits: LimitsSection = Field(
+        LimitsSection(), description="Its limits, where they are not the usual ones."
     )
 
 
@@ -208,6 +274,9 @@ class AcmeConfig(Section):
     )
     contact: str | None = Field(None, pattern=r"^[^@\s]+@[^@\s]+$", description="Mail address for the CA.")
     profile: str | None = Field(None, description="Certificate profile to ask the CA for.")
+    authorities: dict[Url, AuthoritySection] = Field(
+        {}, description="What is special at a CA, by its directory."
+    )
 
 
 class WebConfig(Section):

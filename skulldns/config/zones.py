@@ -21,14 +21,19 @@ def load_zone_file(zone: ZoneConfig) -> tuple[StaticRecord, ...]:
     return load_zone(zone).records
 
 
-def load_zone(zone: ZoneConfig, *, escaped_semicolons: bool = True) -> ZoneData:
+def load_zone(zone: ZoneConfig) -> ZoneData:
     """The static records of ``zone`` and what was left out; nothing when it names no file or directory.
 
     Raises ``ConfigError``, or ``ConfigErrors`` for several.
     """
     if zone.file is None:
         return ZoneData(())
-    return read_zone_files(zone.file, ZoneRules(zone.name, zone.ttl, escaped_semicolons))
+    found = read_zone_files(zone.file, ZoneRules(zone.name, zone.ttl, zone.escaped_semicolons))
+    viewed = next((record for record in found.records if record.view is not None), None)
+    if viewed is not None:
+        what = f"the record is for the view {viewed.view}, and zones have no views yet"
+        raise ConfigError(what, file=viewed.file, line=viewed.line, cure="take out 'view:'")
+    return found
 
 
 def read_zone_files(path: Path, rules: ZoneRules) -> ZoneData:

@@ -2,8 +2,8 @@
 
 Precedence, in this one place:
 
-1. A static record of type A, AAAA, CNAME, DNAME or NS takes its name from guests; other static types stand
-   beside a guest's addresses. A static PTR takes its name.
+1. A static record of type A, AAAA, CNAME, DNAME or NS takes its name from guests, and so does any that is marked as
+   reserved; other static types stand beside a guest's addresses. A static PTR takes its name.
 2. Of several guests that ask for the same name, MAC or address, one holds it (``rivals``): the first one.
 3. The loser is refused, with the winner in the reason.
 
@@ -35,6 +35,10 @@ from skulldns.model.records import RRset, rrset
 from skulldns.model.statics import StaticRecord
 
 _TAKES_NAME = frozenset({RdataType.A, RdataType.AAAA, RdataType.CNAME, RdataType.DNAME, RdataType.NS})
+
+
+def _takes_name(record: StaticRecord) -> bool:
+    return record.reserved or record.rrset.type in _TAKES_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +149,7 @@ class Registry:
             Wanted(record.rrset, ZONE_FILE, ZONE_FILE, f"{record.file}:{record.line} has it", alone=False)
             for record in statics
         ]
-        if not any(record.rrset.type in _TAKES_NAME for record in statics):
+        if not any(map(_takes_name, statics)):
             wanted += self._guest_records(name, alone=not statics)
         return Decision(name, tuple(wanted))
 
@@ -246,7 +250,7 @@ class Registry:
     def _name_taken(self, name: Name, identity: GuestId) -> str | None:
         for zone in self._statics.values():
             for record in zone.get(name, ()):
-                if record.rrset.type in _TAKES_NAME:
+                if _takes_name(record):
                     return (
                         f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
                     )

@@ -48,7 +48,8 @@ class Lab:
     ) -> Self:
         """Start a lab and return when every part of it answers.
 
-        ``extra`` names parts to start that are otherwise left until ``start`` asks for them: `pebble`.
+        ``extra`` names parts to start that are otherwise left until ``start`` asks for them; with `parts.HTTPS` guests
+        have web servers and the daemon serves them as sites.
 
         Without a directory it lives in a temporary one, which is removed with it, also after a crash. A
         directory that holds a dead lab is used anew. Raises ConfigError if a lab is alive there or a program

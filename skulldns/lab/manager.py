@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dns.asyncquery
@@ -12,11 +13,24 @@ import dns.rdatatype
 from skulldns.lab.hypervisor import Hypervisor
 from skulldns.lab.nameserver import ADDRESS, ALGORITHM, ZONE, DnsPlan
 from skulldns.lab.part import Part, render
+from skulldns.lab.pebble import Pebble
 from skulldns.lab.place import Place
+from skulldns.lab.proxy import ADDRESS as PROXY_ADDRESS
+from skulldns.lab.proxy import Proxy
 from skulldns.lab.surroundings import Surroundings
+from skulldns.lab.webservers import WebServers
 
 _STATIC_NAME = "info"
 _STATIC_TEXT = "a private lab on loopback"
+
+
+@dataclass(frozen=True, slots=True)
+class Https:
+    """The parts that the daemon serves sites with."""
+
+    proxy: Proxy
+    ca: Pebble
+    web_servers: WebServers
 
 
 class Manager(Part):
@@ -25,8 +39,11 @@ class Manager(Part):
     name = "daemon"
     after = frozenset({"ns1", "ns2", "libvirtd"})
 
-    def __init__(self, place: Place, plan: DnsPlan, hypervisor: Hypervisor) -> None:
+    def __init__(self, place: Place, plan: DnsPlan, hypervisor: Hypervisor, https: Https | None) -> None:
         super().__init__(place)
+        self._https = https
+        if https is not None:
+            self.after |= {https.proxy.name, https.ca.name, https.web_servers.name}
         self._plan = plan
         self._hypervisor = hypervisor
         self._surroundings = Surroundings.of(place)
@@ -45,6 +62,8 @@ class Manager(Part):
             "sources": self._surroundings.sources,
             "ports": self._plan.ports,
             "libvirt_uri": self._hypervisor.uri,
+            "https": self._https,
+            "proxy_address": PROXY_ADDRESS,
         }
         render("skulldns.yaml.j2", self.place.config, **values)
         render("zone.yaml.j2", zones / f"{ZONE}.yaml", zone=ZONE, name=_STATIC_NAME, text=_STATIC_TEXT)

@@ -17,6 +17,7 @@ class Proxy(Part):
     """nginx on high ports. ``status_port`` is where it tells which generation of SkullDNS's files it runs."""
 
     name = "nginx"
+    on_demand = True
 
     def __init__(self, place: Place, ports: PortBlock) -> None:
         super().__init__(place)

@@ -94,7 +94,7 @@ class Supervisor:
         raise Unavailable("other programs keep taking the ports that the lab chooses", cure="try again")
 
     async def _start_all(self, ports: PortBlock) -> None:
-        parts = assemble(self._place, ports)
+        parts = assemble(self._place, ports, self._extra)
         for part in parts:
             part.write()
         self._servers = {part.name: ServerProcess(part, self._note) for part in parts}

@@ -14,6 +14,7 @@ class WebServers(Part):
     """Each running guest answers HTTP on its own address, at ``port``: a port below 1024 would need root."""
 
     name = "webservers"
+    on_demand = True
     after = frozenset({"libvirtd"})
 
     def __init__(self, place: Place, hypervisor: Hypervisor, port: int) -> None:

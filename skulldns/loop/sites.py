@@ -132,7 +132,7 @@ class Sites:
     def _roll_out(self) -> None:
         try:
             if self._knows_too_little():
-                self._dirty = None  # the next answer of a source marks it again
+                self._wait_for_sources()
                 return
             rollout = self._proxy.roll_out(_in_order(self.sites.values()), self._certificates())
         except SkullDNSError as error:
@@ -152,7 +152,19 @@ class Sites:
 
     def _knows_too_little(self) -> bool:
         """Without a memory, sites of sources that have not answered yet would be taken from a proxy that has them."""
-        return bool(self._silent) and not self._remembered and self._proxy.running_generation() is not None
+        if not self._silent or self._remembered:
+            return False
+        try:
+            return self._proxy.running_generation() is not None
+        except Unavailable:
+            return True
+
+    def _wait_for_sources(self) -> None:
+        """The next answer of a source asks for another try."""
+        self._dirty = None
+        silent = ", ".join(self._silent or ())
+        reason = f"no site is changed before {silent} has answered once, since nothing is remembered of it"
+        self.trouble = self.trouble or ProxyTrouble(self._clock.wall(), reason)
 
     def _failed(self, error: SkullDNSError) -> None:
         if self.trouble is None or self.trouble.reason != str(error):

@@ -194,10 +194,12 @@ class Channel:
             return
         try:
             request.verifier.check(answer.wire, answer.tsig, self._now(), last=last)
-        except UnsignedAnswer:
+        except UnsignedAnswer as error:
             # Anybody can have written this: it may make us wait, not give up or plan again.
+            if answer.rcode == dns.rcode.NOTAUTH and self._key is not None:
+                raise refusals.signature_refused(self._key, self._zone, self.where) from error
             if answer.rcode in _MAY_BE_UNSIGNED:
-                raise refusals.refusal(purpose, answer.rcode, self._zone, self.where) from None
+                raise refusals.refusal(purpose, answer.rcode, self._zone, self.where) from error
             raise
 
     @contextmanager

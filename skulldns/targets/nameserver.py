@@ -12,12 +12,13 @@ from dns.name import Name
 from dns.rcode import Rcode
 from dns.rdatatype import SOA
 
-from skulldns.errors import SkullDNSError, Unavailable
+from skulldns.errors import OutcomeUnknown, SkullDNSError, Unavailable
 from skulldns.model.changes import Change
 from skulldns.model.records import Key, RRset
 from skulldns.targets.channel import Channel
 from skulldns.targets.dnswire import refusals, requests
 from skulldns.targets.dnswire.answers import Answer
+from skulldns.targets.dnswire.faults import UnsignedAnswer
 from skulldns.targets.dnswire.refusals import Purpose
 from skulldns.targets.dnswire.transfer import Transfer, difference
 from skulldns.targets.protocol import ZoneDelta, ZoneImage
@@ -124,16 +125,23 @@ class DnsServer:
     def notify(self, serial: int | None = None) -> None:
         message = requests.notify(self._zone, serial)
         try:
-            answer = self._channel.datagram(message, self._notify_timeout)
-        except Unavailable:  # UDP loses messages
-            answer = self._channel.datagram(message, self._notify_timeout)
-        self._check(Purpose.NOTIFY, answer.rcode)
+            self._check(Purpose.NOTIFY, self._notified(message))
+        except Unavailable as error:
+            if self._lacks_right(error):
+                self._check(Purpose.NOTIFY, dns.rcode.REFUSED)
+            raise
 
     def twin(self) -> "DnsServer":
         return self._twin()
 
     def close(self) -> None:
         self._channel.close()
+
+    def _notified(self, message: bytes) -> Rcode:
+        try:
+            return self._channel.datagram(message, self._notify_timeout).rcode
+        except Unavailable:  # UDP loses messages
+            return self._channel.datagram(message, self._notify_timeout).rcode
 
     def _transfer(self, base: ZoneImage | None = None) -> Transfer:
         query = requests.transfer_query(self._zone, base.serial if base else None)
@@ -166,14 +174,16 @@ class DnsServer:
             raise
 
     def _lacks_right(self, error: Unavailable) -> bool:
-        """Whether BADKEY means another thing: Knot says it also to a key that it knows but gives no right."""
-        if not isinstance(error.__cause__, dns.tsig.PeerBadKey):
-            return False
-        try:
+        """Whether a request was refused although the key is good; raises what is wrong with the key, if anything.
+
+        Knot answers BADKEY also to a key that it knows but gives no right to this, and PowerDNS answers REFUSED
+        without a signature to an update whose TSIG is wrong. A question for the SOA tells what is the matter.
+        """
+        refused = isinstance(error.__cause__, dns.tsig.PeerBadKey)
+        unsigned = isinstance(error.__cause__, UnsignedAnswer) and not isinstance(error, OutcomeUnknown)
+        if refused or unsigned:
             self.serial()
-        except Unavailable:
-            return False
-        return True
+        return refused
 
     def _told(self, key: Key, answer: Answer) -> RRset | None:
         if answer.rcode != dns.rcode.NXDOMAIN:

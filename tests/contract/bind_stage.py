@@ -22,13 +22,12 @@ _SERIAL = re.compile(r"\d+(?=\s+;\s*serial)")
 class Bind(DnsProgram):
     """`named`, controlled by `rndc`: a copy of it, since Debian's AppArmor profile is bound to its path."""
 
-    def prepare(self, secret: str) -> None:
-        key = self.settings.server.key
-        name = key.name.to_text(omit_final_dot=True)
-        text = _KEY.format(name=name, algorithm=key.algorithm, secret=secret)
+    def write_key(self, name: str, algorithm: str, secret: str) -> None:
+        text = _KEY.format(name=name, algorithm=algorithm, secret=secret)
         write_private(self.directory / f"{name}.key", text)
-        text = _KEY.format(name="rndc", algorithm="hmac-sha256", secret=fresh_secret())
-        write_private(self.directory / "rndc.key", text)
+
+    def prepare(self) -> None:
+        self.write_key("rndc", "hmac-sha256", fresh_secret())
         values = {"port": self.control_port, "directory": self.directory}
         (self.directory / "test.conf").write_text(_CONTROLS.format(**values), encoding="utf-8")
         (self.directory / "rndc.conf").write_text(_RNDC.format(**values), encoding="utf-8")

@@ -1,11 +1,10 @@
 """Real name servers on loopback, run from the files that `skulldns ns config` prints."""
 
 import base64
-import os
-import secrets
+import secrets as randomness
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import dns.exception
@@ -21,36 +20,46 @@ from jinja2 import PackageLoader
 
 from skulldns.lab.waiting import until
 from skulldns.targets.nsconfig.rendering import render
-from skulldns.targets.nsconfig.settings import Places, Settings
+from skulldns.targets.nsconfig.settings import Key, Places, Settings
 
 _TEMPLATES = PackageLoader("skulldns.targets.nsconfig")
 _PATIENCE = 30.0
 _ONE_ANSWER = 0.5
 
 
+def tsig(key: Key, secrets: Mapping[Key, str]) -> dns.tsig.Key:
+    """The key as dnspython has it."""
+    return dns.tsig.Key(key.name, secrets[key], key.algorithm)
+
+
 def fresh_secret() -> str:
     """A TSIG secret, in base64."""
-    return base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    return base64.b64encode(randomness.token_bytes(32)).decode("ascii")
 
 
 class DnsProgram(ABC):
     """One server in a directory of its own. It may be stopped and started again, with what it has kept."""
 
-    def __init__(self, settings: Settings, secret: str, control_port: int) -> None:
+    def __init__(self, settings: Settings, secrets: Mapping[Key, str], control_port: int) -> None:
         self.settings = settings
         self.control_port = control_port
         self.directory = Path(settings.places.data)
         self.zone: Name = settings.zones[0].name
-        self.key = dns.tsig.Key(settings.server.key.name, secret, settings.server.key.algorithm)
+        self.key = tsig(settings.server.key, secrets)
         self._process: subprocess.Popen[bytes] | None = None
         for name, text in render(settings, _TEMPLATES).items():
             file = self.directory / Path(name).name
             file.write_text(text, encoding="utf-8")
-        self.prepare(secret)
+        for key, secret in secrets.items():
+            self.write_key(key.name.to_text(omit_final_dot=True), key.algorithm, secret)
+        self.prepare()
 
     @abstractmethod
-    def prepare(self, secret: str) -> None:
-        """Write what the rendered files leave to the admin: the key's own file, and ways to control a test."""
+    def write_key(self, name: str, algorithm: str, secret: str) -> None:
+        """Write the file of a key, which the rendered files leave to the admin."""
+
+    def prepare(self) -> None:  # noqa: B027 - most servers need nothing
+        """Do what else is left to the admin before the first start."""
 
     @abstractmethod
     def command(self) -> Sequence[str]:
@@ -87,7 +96,7 @@ class DnsProgram(ABC):
             return None
         if answer.rcode() != dns.rcode.NOERROR or not answer.flags & dns.flags.AA or not answer.answer:
             return None
-        return int(answer.answer[0][0].serial)  # type: ignore[attr-defined]
+        return int(answer.answer[0][0].serial)
 
     def run(self, *command: str) -> str:
         """Run one of its tools, and return what it says."""
@@ -130,6 +139,5 @@ def places(directory: Path) -> Places:
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner reads."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
+    path.touch(0o600)
+    path.write_text(text, encoding="utf-8")

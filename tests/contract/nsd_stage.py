@@ -15,10 +15,8 @@ _KEY = """key:
 class NsdSecondary(DnsProgram):
     """`nsd` in the foreground."""
 
-    def prepare(self, secret: str) -> None:
-        key = self.settings.server.key
-        name = key.name.to_text(omit_final_dot=True)
-        text = _KEY.format(name=name, algorithm=key.algorithm, secret=secret)
+    def write_key(self, name: str, algorithm: str, secret: str) -> None:
+        text = _KEY.format(name=name, algorithm=algorithm, secret=secret)
         write_private(self.directory / f"{name}.key.conf", text)
 
     def command(self) -> Sequence[str]:

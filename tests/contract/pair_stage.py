@@ -1,8 +1,9 @@
 """A primary and a secondary of different makes, as a stage of the name servers' contract."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import dns.name
 import dns.query
@@ -22,7 +23,11 @@ from tests.contract.nsd_stage import NsdSecondary
 from tests.contract.powerdns_stage import PowerDnsPrimary, PowerDnsSecondary
 
 ZONE = dns.name.from_text("vmsrv.test")
-KEY = ns.Key(dns.name.from_text("skulldns"), "hmac-sha256")
+REVERSE = dns.name.from_text("2.0.192.in-addr.arpa")
+CATALOG = dns.name.from_text("catalog.test")
+OURS = ns.Key(dns.name.from_text("skulldns"), "hmac-sha256")
+THEIRS = ns.Key(dns.name.from_text("skulldns-ns2"), "hmac-sha512")
+_P = TypeVar("_P", bound=DnsProgram)
 _HOST = "127.0.0.1"
 
 
@@ -80,39 +85,31 @@ class PairStage(Stage):
         assert answer.rcode() == dns.rcode.NOERROR
 
 
-_PRIMARIES: dict[str, Callable[[ns.Settings, str, int], Primary]] = {
-    "bind": BindPrimary,
-    "knot": KnotPrimary,
-    "powerdns": PowerDnsPrimary,
-}
-_SECONDARIES: dict[str, Callable[[ns.Settings, str, int], DnsProgram]] = {
-    "bind": BindSecondary,
-    "knot": KnotSecondary,
-    "nsd": NsdSecondary,
-    "powerdns": PowerDnsSecondary,
+_Make = tuple[Callable[..., Primary] | None, Callable[..., DnsProgram]]
+_MAKES: Mapping[str, _Make] = {
+    "bind": (BindPrimary, BindSecondary),
+    "knot": (KnotPrimary, KnotSecondary),
+    "nsd": (None, NsdSecondary),
+    "powerdns": (PowerDnsPrimary, PowerDnsSecondary),
 }
 
 
 @contextmanager
 def pair(
-    directory: Path,
-    first: str,
-    second: str,
-    *,
-    dnssec: bool = False,
+    directory: Path, first: str, second: str, *, dnssec: bool = False, catalog: bool = False
 ) -> Iterator[PairStage]:
-    """Run both, from what `ns config` says for one config."""
-    secret = fresh_secret()
+    """Run a primary and a secondary, from what `ns config` says for one config, with a key for each."""
+    secrets = {OURS: fresh_secret(), THEIRS: fresh_secret()}
     ports = PortBlock.find()
-    one, two = (ns.Server(_HOST, ports.next(), KEY) for _ in range(2))
-    zones = (ns.Zone(ZONE, one, (two,)),)
+    one, two = (ns.Server(_HOST, ports.next(), key) for key in (OURS, THEIRS))
+    zones = (ns.Zone(ZONE, one, (two,)), ns.Zone(REVERSE, one, (two,), types={"PTR"}))
+    make_primary, make_secondary = _MAKES[first][0], _MAKES[second][1]
+    assert make_primary
     started: list[DnsProgram] = []
-    try:
-        for software, make, role, server in (
-            (first, _PRIMARIES[first], ns.Role.PRIMARY, one),
-            (second, _SECONDARIES[second], ns.Role.SECONDARY, two),
-        ):
-            settings = ns.Settings(
+
+    def run(make: Callable[..., _P], software: str, role: ns.Role, server: ns.Server) -> _P:
+        program = make(
+            ns.Settings(
                 ns.Software(software),
                 role,
                 server,
@@ -120,13 +117,18 @@ def pair(
                 places(directory / role),
                 managers=(_HOST,),
                 dnssec=dnssec,
-            )
-            program = make(settings, secret, ports.next())
-            started.append(program)
-            program.start()
-        primary, secondary = started
-        assert isinstance(primary, Primary)
-        yield PairStage(primary, secondary)
+                catalog=CATALOG if catalog else None,
+            ),
+            secrets if role is ns.Role.PRIMARY else {THEIRS: secrets[THEIRS]},
+            ports.next(),
+        )
+        started.append(program)
+        program.start()
+        return program
+
+    try:
+        primary = run(make_primary, first, ns.Role.PRIMARY, one)
+        yield PairStage(primary, run(make_secondary, second, ns.Role.SECONDARY, two))
     finally:
         for program in started:
             program.stop()

@@ -225,7 +225,7 @@ class TestFaults:
         servers.guest("found").destroy()
 
     def test_an_unknown_part_is_told(self, servers: Lab) -> None:
-        with pytest.raises(ConfigError, match="its parts are libvirtd, ns1, ns2, daemon"):
+        with pytest.raises(ConfigError, match="its parts are libvirtd, ns1, ns2, pebble, daemon"):
             servers.stop("ns3")
 
 
@@ -409,7 +409,8 @@ class TestCommands:
             run("stop", "ns1")
             assert json.loads(run("status", "--json"))["pid"]["ns1"] is None
             run("start", "ns1")
-            assert "stopped" not in run("status").replace("daemon      stopped", "")
+            stopped = [line.split()[0] for line in run("status").splitlines() if " stopped " in line]
+            assert stopped == ["pebble", "daemon"]
         finally:
             run("down", "--remove")
         assert list(tmp_path.iterdir()) == []

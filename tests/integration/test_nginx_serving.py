@@ -269,8 +269,7 @@ def test_a_password_is_asked_for(nginx: RealNginx) -> None:
 
 @pytest.mark.parametrize(("host", "status"), [("near.test", 200), ("far.test", 403), ("shut.test", 403)])
 def test_networks_are_let_in_or_not(nginx: RealNginx, host: str, status: int) -> None:
-    got = nginx.get(host).status
-    assert got == status, nginx.log.read_text()[-600:]
+    assert nginx.get(host).status == status
 
 
 def test_another_server_says_who_may_enter(nginx: RealNginx) -> None:
@@ -288,8 +287,7 @@ def test_a_redirection_keeps_the_path(nginx: RealNginx) -> None:
 
 @pytest.mark.parametrize(("host", "status"), [("any.test", 200), ("private.test", 200), ("false.test", 502)])
 def test_an_upstream_s_certificate_is_verified_if_asked(nginx: RealNginx, host: str, status: int) -> None:
-    got = nginx.get(host).status
-    assert got == status, nginx.log.read_text()[-600:]
+    assert nginx.get(host).status == status
 
 
 def test_a_grpc_upstream_that_is_not_there_is_said_so(nginx: RealNginx) -> None:

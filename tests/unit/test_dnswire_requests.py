@@ -264,3 +264,42 @@ def test_a_notify_may_hint_at_the_serial() -> None:
         requests.notify(ZONE)
     )
     assert ";ANSWER\nvmsrv.test. 0 IN SOA . . 7 0 0 0 0\n" in text(requests.notify(ZONE, 7))
+
+
+# -------------------------------------------------------------------------------------- data by value
+
+PROOFS = rrset(dns.name.from_text("_acme-challenge", ZONE), TXT, 10, ['"one"', '"two"'])
+
+
+def updates(wire: bytes) -> str:
+    return text(wire).partition(";PREREQ")[2].strip()
+
+
+def test_values_are_added_to_whatever_is_there() -> None:
+    assert updates(requests.add_values(ZONE, PROOFS)) == expect(
+        """
+        ;UPDATE
+        _acme-challenge.vmsrv.test. 10 IN TXT "one"
+        _acme-challenge.vmsrv.test. 10 IN TXT "two"
+        ;ADDITIONAL
+        """
+    )
+
+
+def test_values_are_deleted_by_value_and_nothing_else() -> None:
+    assert updates(requests.delete_values(ZONE, PROOFS)) == expect(
+        """
+        ;UPDATE
+        _acme-challenge.vmsrv.test. 0 NONE TXT "one"
+        _acme-challenge.vmsrv.test. 0 NONE TXT "two"
+        ;ADDITIONAL
+        """
+    )
+
+
+def test_values_outside_the_zone_are_refused() -> None:
+    elsewhere = rrset(dns.name.from_text("elsewhere.test"), TXT, 10, ['"one"'])
+    with pytest.raises(Refused, match="not in the zone"):
+        requests.add_values(ZONE, elsewhere)
+    with pytest.raises(Refused, match="not in the zone"):
+        requests.delete_values(ZONE, elsewhere)

@@ -95,7 +95,12 @@ def sentence(problem: Problem) -> str:
         problem.detail,
         *(f"{one.name}: {one.detail}" if one.name else one.detail for one in problem.subproblems),
     ]
-    text = " ".join("; ".join(dict.fromkeys(parts)).split()).rstrip(".")
-    text = "".join(character for character in text if character.isprintable())
+    text = _plain("; ".join(dict.fromkeys(parts))).rstrip(".")
     shown = text if len(text) <= _DETAIL_SHOWN else text[:_DETAIL_SHOWN] + "..."
-    return f"{shown} ({problem.code})" if problem.code else shown
+    code = _plain(problem.code)[:_DETAIL_SHOWN]
+    return f"{shown} ({code})" if code else shown or "it gives no reason"
+
+
+def _plain(text: str) -> str:
+    """One line, without what moves a terminal's cursor."""
+    return "".join(character for character in " ".join(text.split()) if character.isprintable())

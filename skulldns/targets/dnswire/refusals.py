@@ -130,6 +130,17 @@ def not_authoritative(zone: Name, where: str) -> Unavailable:
     )
 
 
+def signature_refused(key: dns.tsig.Key, zone: Name, where: str) -> Unavailable:
+    """The error for NOTAUTH without a TSIG to a signed request: PowerDNS says no more of a key that is wrong."""
+    return _unavailable(
+        "it does not accept our TSIG with the key {key}, or does not serve the zone {zone} (NOTAUTH, unsigned)",
+        "compare the key's name, algorithm and secret and both clocks, and see whether the zone is there",
+        where,
+        key=_text(key.name),
+        zone=_text(zone),
+    )
+
+
 def unreachable(error: OSError, timeout: float, where: str) -> Unavailable:
     """The error when no answer came, from what the socket says."""
     for kind, (what, cure) in _SILENCES.items():

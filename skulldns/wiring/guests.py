@@ -1,0 +1,50 @@
+"""What the config says about the guests of each source."""
+
+import platform
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+import psutil
+
+from skulldns.config import Config, SourceConfig
+from skulldns.desired.settings import GuestSettings
+from skulldns.model.assignments import Assignment
+from skulldns.model.guests import IPAddress
+
+
+def guest_settings(config: Config, source: SourceConfig) -> GuestSettings:
+    """How the guests of one source are published."""
+    zone = config.zones[source.zone]
+    proxy = config.proxy.addresses if config.proxy else ()
+    return GuestSettings(
+        zone=zone.name,
+        ttl=zone.ttl,
+        networks=config.networks,
+        reverse=zone.reverse,
+        publish=config.guests.publish,
+        https=config.guests.https,
+        port=config.guests.port,
+        on_stop=config.guests.on_stop,
+        grace=config.guests.grace,
+        reserved=(*config.policy.reserved, platform.node().partition(".")[0].lower()),
+        forbidden=forbidden(config),
+        excluded=config.excluded,
+        proxy_addresses=tuple(ip_address(one) for one in proxy),
+        assigned={guest: Assignment(**dict(one)) for guest, one in config.guests.assign.items()},
+    )
+
+
+def forbidden(config: Config) -> frozenset[IPAddress]:
+    """Addresses of name servers, proxies and of this host, which no guest may publish."""
+    servers = [one.address for zone in config.zones.values() for one in (zone.primary, *zone.secondaries)]
+    proxies = config.proxy.addresses if config.proxy else ()
+    return frozenset(ip_address(address) for address in (*servers, *proxies, *_own_addresses()))
+
+
+def _own_addresses() -> Iterable[str]:
+    """The addresses of this host's interfaces, without their scopes."""
+    for found in psutil.net_if_addrs().values():
+        for one in found:
+            if one.family in (socket.AF_INET, socket.AF_INET6):
+                yield one.address.partition("%")[0]

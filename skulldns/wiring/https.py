@@ -1,0 +1,188 @@
+"""The proxy and the CAs of the config, as live objects."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+import dns.name
+from dns.name import Name
+from publicsuffixlist import PublicSuffixList
+
+from skulldns.config import AcmeConfig, AuthoritySection, Config, LimitsSection, ProxyConfig
+from skulldns.loop.certifier import Certifier, Want
+from skulldns.loop.clock import Clock
+from skulldns.loop.issuing import Issuer, Office
+from skulldns.loop.sites import Sites
+from skulldns.model.certificates import Certificate, CertificateWish, Challenge, shown
+from skulldns.model.guests import IPAddress
+from skulldns.model.issuance import Kind
+from skulldns.model.policy import Https as HttpsPolicy
+from skulldns.plan.budget import LETS_ENCRYPT, Limit
+from skulldns.store.acme import CertificateStore, PlacedStore
+from skulldns.targets.acme.account import ExternalAccount
+from skulldns.targets.acme.authority import AcmeAuthority, CaSettings
+from skulldns.targets.certificates.files import CertificateDirectory
+from skulldns.targets.challenges.dns01 import DnsProver, ZoneServers
+from skulldns.targets.challenges.http01 import TokenFiles
+from skulldns.targets.challenges.lookups import NameLookups
+from skulldns.targets.nginx.program import Commands
+from skulldns.targets.nginx.target import Nginx
+from skulldns.targets.nginx.templates import template_loader
+from skulldns.targets.probe import HttpProber
+from skulldns.targets.proxy import CertificatePaths
+from skulldns.targets.vhost.settings import Listen, ProxySettings
+from skulldns.wiring.guests import forbidden
+from skulldns.wiring.nameservers import server
+
+_CHALLENGES = PurePosixPath(".well-known/acme-challenge")
+
+
+@dataclass(frozen=True, slots=True)
+class Https:
+    """What serves sites: their keeper, who gets their certificates (None without ``acme``), and who tries them."""
+
+    sites: Sites
+    certifier: Certifier | None
+    prober: HttpProber
+
+
+def https(
+    config: Config, proxy: ProxyConfig, certificates: CertificateStore, placed: PlacedStore, clock: Clock
+) -> Https:
+    """The proxy and the CAs of ``config``. Raises ``ConfigError``."""
+    settings = _settings(config, proxy)
+    files = CertificateDirectory(config.state / "certificates")
+
+    def issued(identity: str, _: Certificate) -> None:
+        sites.certificate_changed(identity)
+
+    certifier = None
+    if config.acme is not None:
+        tokens = Path(settings.challenges / _CHALLENGES)
+        office = _office(config, config.acme, files, certificates, placed, tokens, clock)
+        certifier = Certifier(office, clock, issued)
+    commands = Commands(proxy.program, proxy.test, proxy.reload)
+    sites = Sites(
+        Nginx(settings, template_loader(proxy.templates), commands, proxy.error_log),
+        settings.zones,
+        lambda: _paths(files),
+        _want(certifier),
+        clock,
+    )
+    roots = [one.root for one in config.acme.authorities.values() if one.root] if config.acme else []
+    where = (_front(proxy), proxy.https_port)
+    return Https(sites, certifier, HttpProber(where, next(iter(roots), None)))
+
+
+def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
+    wild = config.guests.https is HttpsPolicy.AUTO and config.acme is not None
+    directory = PurePosixPath(proxy.directory)
+    behind = bool(proxy.proxy_protocol)
+    addresses = tuple(map(ip_address, proxy.listen))
+    return ProxySettings(
+        directory=directory,
+        challenges=directory / "challenges",
+        http=tuple(Listen(address, proxy.http_port, behind) for address in addresses),
+        https=tuple(Listen(address, proxy.https_port, behind) for address in addresses),
+        networks=config.networks,
+        zones=tuple(zone.name for zone in config.zones.values() if zone.guests and wild),
+        forbidden=forbidden(config),
+        senders=proxy.proxy_protocol,
+        status=Listen(IPv4Address("127.0.0.1"), proxy.status_port),
+        body_size=proxy.body_size,
+        catch_all=proxy.catch_all,
+    )
+
+
+def _front(proxy: ProxyConfig) -> IPAddress:
+    """An address at which this host reaches its own proxy."""
+    first = ip_address(proxy.listen[0])
+    if not first.is_unspecified:
+        return first
+    return ip_address("127.0.0.1" if isinstance(first, IPv4Address) else "::1")
+
+
+def _paths(files: CertificateDirectory) -> Mapping[str, CertificatePaths]:
+    return {identity: CertificatePaths(*files.paths(identity)) for identity in files.identities()}
+
+
+def _want(certifier: Certifier | None) -> Callable[[Sequence[CertificateWish]], None]:
+    if certifier is None:
+        return lambda _: None
+    mailbox = certifier.mailbox
+    return lambda wishes: mailbox.put(Want(wishes))
+
+
+# Certificates
+
+
+def _office(
+    config: Config,
+    acme: AcmeConfig,
+    files: CertificateDirectory,
+    certificates: CertificateStore,
+    placed: PlacedStore,
+    tokens: Path,
+    clock: Clock,
+) -> Office:
+    servers = {
+        zone.name: ZoneServers(
+            server(config, zone.name, zone.primary),
+            [server(config, zone.name, one) for one in zone.secondaries],
+        )
+        for zone in config.zones.values()
+    }
+    addresses = config.proxy.addresses if config.proxy else ()
+    return Office(
+        [_issuer(config, acme, directory, clock) for directory in acme.directories],
+        {Challenge.DNS01: DnsProver(servers, placed), Challenge.HTTP01: TokenFiles(tokens)},
+        NameLookups(servers),
+        files,
+        certificates,
+        _registered(),
+        frozenset(map(ip_address, addresses)),
+    )
+
+
+def _issuer(config: Config, acme: AcmeConfig, directory: str, clock: Clock) -> Issuer:
+    special = acme.authorities.get(directory, AuthoritySection())
+    eab = ExternalAccount(special.eab.kid, special.eab.hmac_file) if special.eab else None
+
+    def authority(url: str, account: ExternalAccount | None) -> AcmeAuthority:
+        settings = CaSettings(
+            url,
+            acme.contact,
+            account,
+            special.profile or acme.profile,
+            special.root,
+            special.issuer,
+            special.caa,
+        )
+        home = config.state / "acme" / quote(url, safe="")
+        return AcmeAuthority(settings, home, wall=clock.wall, steady=clock.steady)
+
+    staging = authority(special.staging, None) if special.staging else None
+    return Issuer(authority(directory, eab), staging, _limits(special.limits))
+
+
+def _limits(section: LimitsSection) -> Mapping[Kind, Limit]:
+    found = {
+        Kind.ORDER: section.orders,
+        Kind.CERTIFICATE: section.certificates,
+        Kind.SAME_NAMES: section.same_names,
+        Kind.FAILURE: section.failures,
+    }
+    return {**LETS_ENCRYPT} | {kind: Limit(one.count, one.per) for kind, one in found.items() if one}
+
+
+def _registered() -> Callable[[Name], Name]:
+    """The registered domain of a name, by the list of public suffixes; the name itself where it is none's."""
+    suffixes = PublicSuffixList()
+
+    def registered(name: Name) -> Name:
+        text = suffixes.privatesuffix(shown(name))
+        return dns.name.from_text(text) if text else name
+
+    return registered
