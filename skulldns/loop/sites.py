@@ -83,6 +83,8 @@ class Sites:
                 return due
             self._roll_out()
             return 0.0
+        if self.rollout is None:
+            return None
         if now >= self._drift_at:
             self._look_for_drift()
         return max(0.0, self._drift_at - self._clock.steady())

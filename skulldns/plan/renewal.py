@@ -51,7 +51,7 @@ def due_at(certificate: Certificate, state: Issuance) -> float:
     moment = _suggested(certificate, state)
     if moment is None:
         return usual_moment(certificate, state)
-    if False:
+    if state.early:
         moment = max(moment, certificate.not_before + certificate.lifetime / 3)
     return min(moment, certificate.not_after - certificate.lifetime / 10)
 

@@ -55,17 +55,19 @@ def render(settings: Settings, templates: BaseLoader) -> Mapping[str, str]:
 
 
 def _check(settings: Settings) -> None:
-    software = settings.software
-    if software is Software.NSD and settings.role is Role.PRIMARY:
+    software, primary = settings.software, settings.role is Role.PRIMARY
+    if software is Software.NSD and primary:
         raise ConfigError(
-            "NSD takes no updates", cure="use it as a secondary, and BIND, Knot or PowerDNS before it"
+            "NSD takes no updates", cure="use it as a secondary, with BIND, Knot or PowerDNS as the primary"
         )
-    if software is Software.NSD and settings.catalog:
-        raise ConfigError("NSD 4.6 knows no catalog zones", cure="leave the catalog out")
+    if settings.catalog and (software is Software.NSD or (software is Software.POWERDNS and not primary)):
+        why = {
+            Software.NSD: "NSD 4.6 knows no catalog zones",
+            Software.POWERDNS: "PowerDNS 4.7 transfers the zones of a catalog without a key",
+        }
+        raise ConfigError(why[software], cure="leave the catalog out")
     if settings.views and software is not Software.BIND:
         raise ConfigError(f"{software} has no views", cure="use BIND as the primary of zones with views")
-    if not settings.zones:
-        raise ConfigError("there is no zone for this server", cure="check its address and role")
 
 
 def _values(settings: Settings) -> dict[str, Any]:
