@@ -47,7 +47,8 @@ class FaultyCa:
     * ``profiles``: what the directory's meta offers; ``chain``: what replaces issued certificates;
     * ``once_only``: whether a certificate can be named in ``replaces`` once only (alreadyReplaced).
 
-    ``orders`` has the payload of each new order, ``asked`` counts requests by path.
+    ``orders`` has the payload of each new order that Pebble took, ``replaced`` what they named in ``replaces``, and
+    ``asked`` counts requests by path.
     """
 
     def __init__(self, pebble: str, home: Path) -> None:
@@ -67,7 +68,7 @@ class FaultyCa:
         self.once_only = False
         self.orders: list[dict[str, Any]] = []
         self.asked: Counter[str] = Counter()
-        self._replaced: set[str] = set()
+        self.replaced: set[str] = set()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(home / "tls.pem", home / "tls.key")
@@ -117,14 +118,20 @@ class FaultyCa:
         if path.startswith(_RENEWAL_INFO):
             return self._renewal_info(path.removeprefix(_RENEWAL_INFO))
         if path == "/order-plz":
-            order = _payload(body)
-            self.orders.append(order)
-            replaces = order.get("replaces")
-            if self.once_only and replaces:
-                if replaces in self._replaced:
-                    return problem("alreadyReplaced", "it was replaced before", 409)
-                self._replaced.add(replaces)
+            return self._order(_payload(body), self._pebble(method, path, headers, body))
         return self._changed(path, self._pebble(method, path, headers, body))
+
+    def _order(self, order: dict[str, Any], answer: Answer) -> Answer:
+        """What becomes of a new order that Pebble took; it may also have rejected the nonce."""
+        if answer.status != http.client.CREATED:
+            return answer
+        self.orders.append(order)
+        replaces = order.get("replaces")
+        if self.once_only and replaces:
+            if replaces in self.replaced:
+                return problem("alreadyReplaced", "it was replaced before", 409)
+            self.replaced.add(replaces)
+        return answer
 
     def _failure(self, path: str) -> Answer | None:
         with self._lock:

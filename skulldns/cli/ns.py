@@ -33,7 +33,7 @@ def ns() -> None:
 @click.option("--keys", metavar="DIR", help="Where its configuration and keys are.  [default: Debian's]")
 @click.option("--output", type=click.Path(path_type=Path), help="Write the files into this new directory.")
 @config_option
-def config_(
+def config_(  # noqa: PLR0917 - click passes one argument for each option
     config: Path,
     server: str,
     role: str,

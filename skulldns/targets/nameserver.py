@@ -157,8 +157,10 @@ class DnsServer:
     def _send_update(self, message: bytes, names: Sequence[Name]) -> None:
         rcode = self._told_update(message)
         if rcode in _DENIALS and self._takes_updates():
-            refused = dict.fromkeys(name.to_text(omit_final_dot=True) for name in names)
-            raise refusals.changes_refused(tuple(refused), self._zone, self.where)
+            rcode = self._told_update(message)  # once more: BIND refuses while it loads a zone after a thaw
+            if rcode in _DENIALS:
+                refused = dict.fromkeys(name.to_text(omit_final_dot=True) for name in names)
+                raise refusals.changes_refused(tuple(refused), self._zone, self.where)
         self._check(Purpose.UPDATE, rcode)
 
     def _takes_updates(self) -> bool:

@@ -6,16 +6,12 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-import dns.name
-from dns.name import Name
-from publicsuffixlist import PublicSuffixList
-
 from skulldns.config import AcmeConfig, AuthoritySection, Config, LimitsSection, ProxyConfig
 from skulldns.loop.certifier import Certifier, Want
 from skulldns.loop.clock import Clock
 from skulldns.loop.issuing import Issuer, Office
 from skulldns.loop.sites import Sites
-from skulldns.model.certificates import Certificate, CertificateWish, Challenge, shown
+from skulldns.model.certificates import Certificate, CertificateWish, Challenge
 from skulldns.model.guests import IPAddress
 from skulldns.model.issuance import Kind
 from skulldns.model.policy import Https as HttpsPolicy
@@ -23,6 +19,7 @@ from skulldns.plan.budget import LETS_ENCRYPT, Limit
 from skulldns.store.acme import CertificateStore, PlacedStore
 from skulldns.targets.acme.account import ExternalAccount
 from skulldns.targets.acme.authority import AcmeAuthority, CaSettings
+from skulldns.targets.acme.domains import registered
 from skulldns.targets.certificates.files import CertificateDirectory
 from skulldns.targets.challenges.dns01 import DnsProver, ZoneServers
 from skulldns.targets.challenges.http01 import TokenFiles
@@ -141,7 +138,7 @@ def _office(
         NameLookups(servers),
         files,
         certificates,
-        _registered(),
+        registered,
         frozenset(map(ip_address, addresses)),
     )
 
@@ -176,13 +173,3 @@ def _limits(section: LimitsSection) -> Mapping[Kind, Limit]:
     }
     return {**LETS_ENCRYPT} | {kind: Limit(one.count, one.per) for kind, one in found.items() if one}
 
-
-def _registered() -> Callable[[Name], Name]:
-    """The registered domain of a name, by the list of public suffixes; the name itself where it is none's."""
-    suffixes = PublicSuffixList()
-
-    def registered(name: Name) -> Name:
-        text = suffixes.privatesuffix(shown(name))
-        return dns.name.from_text(text) if text else name
-
-    return registered

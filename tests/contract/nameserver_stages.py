@@ -144,6 +144,7 @@ class BindStage(Stage):
 
     def thaw(self) -> None:
         self.rndc("thaw", self.lab.info.zone)
+        until(lambda: self._rcode(self._update()) == dns.rcode.NOERROR, "loading the thawed zone")
 
     def rewind(self, serial: int) -> None:
         primary = self.primary()
@@ -179,9 +180,11 @@ class BindStage(Stage):
         return dns.update.UpdateMessage(self.zone, keyring=key(self.lab.info.hand_tsig))
 
     def _send(self, message: dns.update.UpdateMessage) -> None:
+        assert self._rcode(message) == dns.rcode.NOERROR
+
+    def _rcode(self, message: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         server = self.lab.info.ns1
-        answer = dns.query.tcp(message, server.address, port=server.port, timeout=5)
-        assert answer.rcode() == dns.rcode.NOERROR
+        return dns.query.tcp(message, server.address, port=server.port, timeout=5).rcode()
 
 
 def key(tsig: Tsig) -> dns.tsig.Key:

@@ -63,9 +63,11 @@ class PairStage(Stage):
 
     def thaw(self) -> None:
         self.first.thaw()
+        self._until_loaded()
 
     def rewind(self, serial: int) -> None:
         self.first.rewind(serial)
+        self._until_loaded()
 
     def stop(self) -> None:
         self.first.stop()
@@ -79,10 +81,16 @@ class PairStage(Stage):
     def _update(self) -> dns.update.UpdateMessage:
         return dns.update.UpdateMessage(self.zone, keyring=self.first.key)
 
+    def _until_loaded(self) -> None:
+        """Return once the primary takes updates: BIND refuses them while it loads the zone."""
+        until(lambda: self._rcode(self._update()) == dns.rcode.NOERROR, "loading the zone", patience=30)
+
     def _send(self, message: dns.update.UpdateMessage) -> None:
+        assert self._rcode(message) == dns.rcode.NOERROR
+
+    def _rcode(self, message: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         server = self.first.settings.server
-        answer = dns.query.tcp(message, server.address, port=server.port, timeout=5)
-        assert answer.rcode() == dns.rcode.NOERROR
+        return dns.query.tcp(message, server.address, port=server.port, timeout=5).rcode()
 
 
 _Make = tuple[Callable[..., Primary] | None, Callable[..., DnsProgram]]

@@ -268,9 +268,8 @@ def test_a_rate_limit_is_obeyed(office: RealOffice, faulty: FaultyCa) -> None:
     faulty.fail("order-plz", problem("rateLimited", "too many", 429, Retry_After="7200"), times=1)
     office.want(wish("n.vmsrv.test"))
     office.work_until(tried(office, "n.vmsrv.test"), "the try")
-    asked = faulty.asked["/order-plz"]
     office.pass_time(7000)
-    assert faulty.asked["/order-plz"] == asked
+    assert faulty.orders == []
     office.pass_time(201)
     office.work_until(issued(office, "n.vmsrv.test"), "the certificate")
 
@@ -302,7 +301,7 @@ def test_a_predecessor_that_was_replaced_before_is_left_out(office: RealOffice, 
     found = office.files.current("q.vmsrv.test")
     assert found
     assert found.ari_id
-    faulty._replaced.add(found.ari_id)
+    faulty.replaced.add(found.ari_id)
     office.certifier.mailbox.put(Renew("q.vmsrv.test"))
     office.work_until(issued(office, "q.vmsrv.test", 2), "the renewal")
     assert ["replaces" in order for order in faulty.orders] == [False, True, False]

@@ -20,7 +20,7 @@ _MAIN = {
 _COMMANDS = "setup.sh"
 _ARPA = dns.name.from_text("arpa.")
 # What may stand in a configuration file as it is, in each of the four languages.
-_PLAIN = re.compile(r"[A-Za-z0-9_./:@+*, -]*")
+_PLAIN = re.compile(r"[A-Za-z0-9_./:@+\[\], -]*")
 
 
 def render(settings: Settings, templates: BaseLoader) -> Mapping[str, str]:

@@ -1,0 +1,90 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from skulldns.cli import main
+
+_SECRET = "bm90IGEgcmVhbCBzZWNyZXQsIG9ubHkgYSB0ZXN0"
+_CONFIG = """\
+keys:
+  skulldns: {algorithm: hmac-sha256, secret_file: tsig.key}
+zones:
+  vmsrv.test:
+    file: zones/vmsrv.test.yaml
+    primary: {address: 192.0.2.53, key: skulldns}
+    secondaries: [{address: 192.0.2.54, key: skulldns}, {address: 192.0.2.55, key: skulldns}]
+    reverse: [2.0.192.in-addr.arpa]
+"""
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `skulldns ns config` in a directory with a good config."""
+    monkeypatch.chdir(tmp_path)
+    Path("skulldns.yaml").write_text(_CONFIG)
+    Path("tsig.key").write_text(_SECRET)
+    Path("tsig.key").chmod(0o600)
+
+    def run(*words: str) -> Result:
+        return CliRunner().invoke(main, ["ns", "config", *words])
+
+    return run
+
+
+def test_one_file_is_printed_as_it_is(run: Run) -> None:
+    result = run("--server", "nsd", "--role", "secondary", "--address", "192.0.2.55")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith("# NSD")
+    assert "ip-address: 192.0.2.55@53" in result.output
+
+
+def test_several_files_have_their_names_above(run: Run) -> None:
+    result = run("--server", "bind", "--role", "primary")
+    assert result.output.startswith("==> named.conf <==\n")
+    assert "==> zones/2.0.192.in-addr.arpa.zone <==\n" in result.output
+
+
+def test_files_are_written_and_nothing_that_is_there_is_replaced(run: Run) -> None:
+    words = ("--server", "powerdns", "--role", "primary", "--output", "new")
+    assert run(*words).exit_code == 0
+    written = sorted(str(path.relative_to("new")) for path in Path("new").rglob("*") if path.is_file())
+    assert written == ["pdns.conf", "setup.sh", "zones/2.0.192.in-addr.arpa.zone", "zones/vmsrv.test.zone"]
+    assert run(*words).exit_code == 2
+
+
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns"])
+def test_no_secret_is_printed(run: Run, server: str) -> None:
+    result = run("--server", server, "--role", "primary", "--dnssec")
+    assert result.exit_code == 0
+    assert _SECRET not in result.output
+
+
+def test_a_zone_with_a_file_may_hold_any_type_and_its_reverse_zone_pointers_only(run: Run) -> None:
+    lines = run("--server", "bind", "--role", "primary").output.splitlines()
+    assert [line.strip() for line in lines if "grant" in line] == [
+        'grant "skulldns" zonesub NS;',
+        'grant "skulldns" zonesub;',
+        'update-policy { grant "skulldns" zonesub PTR; };',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--server", "nsd", "--role", "primary"), "NSD takes no updates"),
+        (
+            ("--server", "knot", "--role", "secondary"),
+            "192.0.2.54 port 53, 192.0.2.55 port 53; name one with --address",
+        ),
+        (("--server", "knot", "--role", "primary", "--catalog", "a..b"), "'a..b' is not a domain name"),
+    ],
+)
+def test_what_cannot_be_is_told_in_one_line(run: Run, words: tuple[str, ...], sentence: str) -> None:
+    result = run(*words)
+    assert result.exit_code == 2
+    assert sentence in result.stderr
+    assert result.stderr.count("\n") == 1
