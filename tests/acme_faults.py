@@ -48,7 +48,7 @@ class FaultyCa:
     * ``once_only``: whether a certificate can be named in ``replaces`` once only (alreadyReplaced).
 
     ``orders`` has the payload of each new order that Pebble took, ``replaced`` what they named in ``replaces``, and
-    ``asked`` counts requests by path.
+    ``asked`` counts requests by path, those with a rejected nonce left out.
     """
 
     def __init__(self, pebble: str, home: Path) -> None:
@@ -171,9 +171,12 @@ class FaultyCa:
             connection.putheader("Content-Length", str(len(body)))
             connection.endheaders(body)
             found = connection.getresponse()
-            return Answer(found.status, _joined(found.getheaders()), found.read())
+            answer = Answer(found.status, _joined(found.getheaders()), found.read())
         finally:
             connection.close()
+        if b"error:badNonce" in answer.body:  # Pebble rejects some by chance: the client will ask once more
+            self.asked[path] -= 1
+        return answer
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,4 +1,6 @@
-"""One list of everything that needs a person: guests that do wrong, and what has been pending for long."""
+"""One list of everything that needs a person: guests that do wrong, what has been pending for long, and what the
+proxy or a certificate lacks.
+"""
 
 import logging
 import math
@@ -11,6 +13,7 @@ from skulldns.desired.alarms import guest_alarms, kept
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
+from skulldns.loop.front import Front
 from skulldns.loop.mailbox import Mailbox
 from skulldns.loop.names import Names
 from skulldns.loop.publisher import Publisher
@@ -30,8 +33,9 @@ class Alarms:
     A worker, whose ``look`` may be called from any thread.
     """
 
-    def __init__(self, names: Names, clock: Clock) -> None:
+    def __init__(self, names: Names, clock: Clock, front: Front | None = None) -> None:
         self.mailbox = Mailbox()
+        self._front = front
         self._names = names
         self._engine: Engine = names.engine
         self._clock = clock
@@ -58,7 +62,9 @@ class Alarms:
             before = self._current
             with self._engine.reading():
                 found = list(guest_alarms(self._engine.registry, now))
-            self._current = kept([*found, *self._late(now)], before)
+            found += self._late(now)
+            found += self._front.alarms(now) if self._front else ()
+            self._current = kept(found, before)
             for key in self._current.keys() - before.keys():
                 _log.error("ALARM: %s", self._current[key].what)
             for key in before.keys() - self._current.keys():

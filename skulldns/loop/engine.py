@@ -41,10 +41,14 @@ class Decisions:
 
 @dataclass(frozen=True, slots=True)
 class SiteDecisions:
-    """A letter to the keeper of sites: what is at these names, None for no site. The first one is ``complete``."""
+    """A letter to the keeper of sites: what is at these names, None for no site.
+
+    The first one is ``complete``; ``remembered``: guests were known from before.
+    """
 
     sites: Mapping[Name, Site | None]
     complete: bool = False
+    remembered: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ class Engine:
         self._touched: set[Name] = set()
         self._moments: dict[GuestId, float] = {}
         self._begun = False
+        self._remembered = False
         self._answers_changed = True
         self._tidy_at = -math.inf
 
@@ -119,6 +124,7 @@ class Engine:
             for identity, assignment in self._assignments.assignments().items():
                 self._registry.assign(identity, assignment)
             for known in self._memory.known():
+                self._remembered = True
                 self._put(known)
             self._remembering.nothing_new()
 
@@ -318,7 +324,7 @@ class Engine:
                 publisher.mailbox.put(Decisions(decisions, complete=not self._begun))
         for keeper in self._site_keepers:
             if sites or not self._begun:
-                keeper.put(SiteDecisions(sites, complete=not self._begun))
+                keeper.put(SiteDecisions(sites, not self._begun, self._remembered))
         self._begun = True
         if self._answers_changed:
             # After the decisions that the answer led to: who waits for it must not act on older ones.

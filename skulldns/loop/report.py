@@ -7,6 +7,7 @@ import dns.name
 import dns.rdatatype
 
 from skulldns.loop.alarms import Alarms
+from skulldns.loop.front import CertificateLine, Front, ProxyReport
 from skulldns.loop.names import NameReport, Names
 from skulldns.model.alarms import Alarm
 from skulldns.model.guests import GuestState
@@ -53,13 +54,16 @@ class Status:
     alarms: tuple[Alarm, ...]
     messages: int
     counts: Mapping[str, int] = field(default_factory=dict)
+    proxy: ProxyReport | None = None
+    certificates: tuple[CertificateLine, ...] = ()
 
 
 class Reporter:
     """Reads the workers; callable from any thread."""
 
-    def __init__(self, names: Names, alarms: Alarms) -> None:
+    def __init__(self, names: Names, alarms: Alarms, front: Front | None = None) -> None:
         self.names = names
+        self.front = front
         self.alarms = alarms
         self.engine = names.engine
         self.publishers = names.publishers
@@ -78,6 +82,8 @@ class Reporter:
             alarms=self.alarms.look(),
             messages=sum(publisher.writer.messages for publisher in self.publishers.values()),
             counts=counts,
+            proxy=self.front.proxy() if self.front else None,
+            certificates=self.front.certificates() if self.front else (),
         )
 
     # The rest
@@ -178,6 +184,7 @@ class Reporter:
             if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner
         ]
         problems += self._late(names, problems, now)
+        problems += self.front.problems(now) if self.front else ()
         guarded = {
             reason
             for publisher in self.publishers.values()

@@ -93,10 +93,19 @@ class Sites:
         """Roll out again, since a certificate is new. From any thread."""
         self.mailbox.put(CertificateChanged(identity))
 
+    def look(self) -> None:
+        """Look now whether the proxy runs what was rolled out last, and for edited files. In this worker's thread."""
+        if self._begun and self.rollout is not None:
+            self._look_for_drift()
+
+    def shared(self, site: Site) -> bool:
+        """Whether the server block of a zone serves it together with others."""
+        return any(site.is_common(zone) for zone in self._zones)
+
     def _read_letter(self, letter: object) -> None:
         match letter:
-            case SiteDecisions(sites=sites, complete=complete):
-                self._take(sites, complete=complete)
+            case SiteDecisions() as decisions:
+                self._take(decisions)
             case Answered(silent=silent):
                 self._silent = silent
                 self._mark()
@@ -105,17 +114,17 @@ class Sites:
             case Call() as call:
                 call.run()
 
-    def _take(self, sites: Mapping[Name, Site | None], *, complete: bool) -> None:
+    def _take(self, decisions: SiteDecisions) -> None:
         before = dict(self.sites)
-        for name, site in sites.items():
+        for name, site in decisions.sites.items():
             if site is None:
                 self.sites.pop(name, None)
             else:
                 self.sites[name] = site
-        if complete:
+        if decisions.complete:
             self._begun = True
-            self._remembered = bool(self.sites)
-        if complete or self.sites != before:
+            self._remembered = decisions.remembered
+        if decisions.complete or self.sites != before:
             self._mark()
             self._ask_for_certificates()
 

@@ -2,39 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import dns.rdatatype
 from dns.name import Name
 
 from skulldns.desired.registry import Verdict
 from skulldns.errors import SkullDNSError
+from skulldns.loop.front import Front
+from skulldns.loop.links import Link, LinkState
 from skulldns.loop.names import NameReport, Names
 from skulldns.loop.publisher import Publisher
+from skulldns.loop.visit import visit
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import GuestId, GuestState, said
 from skulldns.model.namestate import NameState
 from skulldns.model.records import Key
 from skulldns.store.protocol import LedgerMemory
 from skulldns.targets.protocol import NameServer
-
-
-class LinkState(StrEnum):
-    """How a link of the chain is: it holds, waits, is broken, or is nothing this name needs."""
-
-    GOOD = "good"
-    WAITING = "waiting"
-    BROKEN = "broken"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One link: what it is, how it is, and a sentence."""
-
-    link: str
-    state: LinkState
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +33,10 @@ class Chain:
 _ON_ITS_WAY = "a change is on its way, or somebody else made one: the next look is within a minute"
 
 
-def explain(names: Names, ledger: LedgerMemory, name: Name, now: float) -> Chain:
-    """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary."""
+def explain(
+    names: Names, ledger: LedgerMemory, name: Name, now: float, front: Front | None = None
+) -> Chain:
+    """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary; then its site, if it has one."""
     report = names.name(name, now)
     publisher = names.publisher_of(name)
     if publisher is None:
@@ -61,6 +47,8 @@ def explain(names: Names, ledger: LedgerMemory, name: Name, now: float) -> Chain
     links += _wanting(names, publisher, name)
     links.append(_policy(report))
     links += _servers(names, publisher, name)
+    if front is not None:
+        links += visit(front, name, now)
     history = tuple(
         (
             row.at,
@@ -190,8 +178,3 @@ def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
                 )
             )
     return links
-
-
-def first_broken(links: Sequence[Link]) -> Link | None:
-    """The first link that does not hold."""
-    return next((link for link in links if link.state in {LinkState.BROKEN, LinkState.WAITING}), None)

@@ -110,3 +110,12 @@ class Site:
     page: Page | None = None
     owner: str | None = None
     options: SiteOptions = field(default_factory=SiteOptions)
+
+    def is_common(self, zone: Name) -> bool:
+        """Whether one server block for all of ``zone`` can serve it: its names are children, and nothing is special."""
+        return (
+            self.certificate == zone.to_text(omit_final_dot=True)
+            and self.options == SiteOptions()
+            and (self.upstream is None or self.upstream.scheme is Scheme.HTTP)
+            and all(len(name) == len(zone) + 1 and name.is_subdomain(zone) for name in self.names)
+        )

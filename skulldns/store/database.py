@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from skulldns.errors import Unavailable
+from skulldns.store.failures import sentences
 from skulldns.store.tables import metadata
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,14 @@ def open_for_looking(url: str) -> Engine:
         metadata.create_all(engine)
         return engine
     return open_database(url)
+
+
+def check_writable(engine: Engine) -> None:
+    """Make a durable write that changes nothing. Raises ``Unavailable``."""
+    with sentences(), engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar() or 0
+            connection.exec_driver_sql(f"PRAGMA user_version = {int(version)}")
 
 
 def _opened(url: str) -> Engine:

@@ -62,7 +62,7 @@ def _probe(where: tuple[IPAddress, int], name: Name, tls: ssl.SSLContext | None)
         return _failed(f"{title}: {str(error) or type(error).__name__}")
     taken = time.monotonic() - began
     good = answer.status < HTTPStatus.INTERNAL_SERVER_ERROR
-    return Probe(good, f"{title} answers {answer.status} {answer.reason}", taken)
+    return Probe(good, f"{title} answers {answer.status} {answer.reason}", taken, answer.status)
 
 
 def _failed(text: str) -> Probe:

@@ -1,4 +1,4 @@
-"""The contracts of what is written to: name servers, CAs, and where certificates and their proofs lie."""
+"""The contracts of what is written to: name servers, CAs, where certificates and their proofs lie; and of probes."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,9 @@ from skulldns.errors import Refused, Unavailable
 from skulldns.model.certificates import Caa, Certificate, Challenge, KeyPair, Proof, Window
 from skulldns.model.changes import Change
 from skulldns.model.guests import IPAddress
+from skulldns.model.probes import Probe
 from skulldns.model.records import Key, RRset
+from skulldns.model.sites import Upstream
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,3 +192,13 @@ class Lookups(Protocol):
 
     def caa(self, name: Name) -> Sequence[Caa]:
         """The CAA records at this very name."""
+
+
+class Prober(Protocol):
+    """Makes real requests, as a visitor does. Never raises; each request ends after a few seconds. From any thread."""
+
+    def upstream(self, upstream: Upstream, name: Name) -> Probe:
+        """Ask a guest's web server for ``name``, past the proxy."""
+
+    def site(self, name: Name) -> Probe:
+        """Ask the proxy for ``https://name/``, and verify its certificate."""

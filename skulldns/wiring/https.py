@@ -6,16 +6,14 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from skulldns.config import AcmeConfig, AuthoritySection, Config, LimitsSection, ProxyConfig
+from skulldns.config import AcmeConfig, AuthoritySection, Config, ProxyConfig
 from skulldns.loop.certifier import Certifier, Want
 from skulldns.loop.clock import Clock
 from skulldns.loop.issuing import Issuer, Office
 from skulldns.loop.sites import Sites
 from skulldns.model.certificates import Certificate, CertificateWish, Challenge
 from skulldns.model.guests import IPAddress
-from skulldns.model.issuance import Kind
 from skulldns.model.policy import Https as HttpsPolicy
-from skulldns.plan.budget import LETS_ENCRYPT, Limit
 from skulldns.store.acme import CertificateStore, PlacedStore
 from skulldns.targets.acme.account import ExternalAccount
 from skulldns.targets.acme.authority import AcmeAuthority, CaSettings
@@ -28,8 +26,10 @@ from skulldns.targets.nginx.program import Commands
 from skulldns.targets.nginx.target import Nginx
 from skulldns.targets.nginx.templates import template_loader
 from skulldns.targets.probe import HttpProber
+from skulldns.targets.protocol import Prober
 from skulldns.targets.proxy import CertificatePaths
 from skulldns.targets.vhost.settings import Listen, ProxySettings
+from skulldns.wiring.certificates import limits
 from skulldns.wiring.guests import forbidden
 from skulldns.wiring.nameservers import server
 
@@ -38,11 +38,14 @@ _CHALLENGES = PurePosixPath(".well-known/acme-challenge")
 
 @dataclass(frozen=True, slots=True)
 class Https:
-    """What serves sites: their keeper, who gets their certificates (None without ``acme``), and who tries them."""
+    """What serves sites: their keeper, who gets their certificates and with what (None without ``acme``), and who
+    tries them.
+    """
 
     sites: Sites
     certifier: Certifier | None
-    prober: HttpProber
+    office: Office | None
+    prober: Prober
 
 
 def https(
@@ -55,7 +58,7 @@ def https(
     def issued(identity: str, _: Certificate) -> None:
         sites.certificate_changed(identity)
 
-    certifier = None
+    certifier, office = None, None
     if config.acme is not None:
         tokens = Path(settings.challenges / _CHALLENGES)
         office = _office(config, config.acme, files, certificates, placed, tokens, clock)
@@ -70,7 +73,7 @@ def https(
     )
     roots = [one.root for one in config.acme.authorities.values() if one.root] if config.acme else []
     where = (_front(proxy), proxy.https_port)
-    return Https(sites, certifier, HttpProber(where, next(iter(roots), None)))
+    return Https(sites, certifier, office, HttpProber(where, next(iter(roots), None)))
 
 
 def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
@@ -161,15 +164,4 @@ def _issuer(config: Config, acme: AcmeConfig, directory: str, clock: Clock) -> I
         return AcmeAuthority(settings, home, wall=clock.wall, steady=clock.steady)
 
     staging = authority(special.staging, None) if special.staging else None
-    return Issuer(authority(directory, eab), staging, _limits(special.limits))
-
-
-def _limits(section: LimitsSection) -> Mapping[Kind, Limit]:
-    found = {
-        Kind.ORDER: section.orders,
-        Kind.CERTIFICATE: section.certificates,
-        Kind.SAME_NAMES: section.same_names,
-        Kind.FAILURE: section.failures,
-    }
-    return {**LETS_ENCRYPT} | {kind: Limit(one.count, one.per) for kind, one in found.items() if one}
-
+    return Issuer(authority(directory, eab), staging, limits(special.limits))

@@ -19,6 +19,8 @@ from skulldns.loop.mailbox import Worker
 from skulldns.loop.names import NameReport, Names
 from skulldns.loop.publisher import Publisher, ZoneRules
 from skulldns.loop.report import Reporter
+from skulldns.loop.sites import Sites
+from skulldns.model.certificates import CertificateWish
 from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface, Origin, SourceName
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, rrset
@@ -29,6 +31,7 @@ from skulldns.store.database import open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
 from skulldns.targets.fake import FakeNameServer, FakeZone
+from skulldns.targets.fakeproxy import FakeProxy
 
 ZONE = dns.name.from_text("vmsrv.test.")
 REVERSE = dns.name.from_text("2.0.192.in-addr.arpa.")
@@ -67,10 +70,13 @@ class LoopWorld:
     """One zone with its reverse zone, two sources, ns1 and ns2.
 
     ``begin`` starts the workers anew, as a restarted daemon does. ``settings`` are those of the guests, and ``jumped``
-    is how many seconds the wall clock has jumped.
+    is how many seconds the wall clock has jumped. With a ``proxy`` sites are kept too, and ``wishes``
+    has what certificates were asked for.
     """
 
-    def __init__(self, *, grace: float = 10.0, **settings: Any) -> None:
+    def __init__(self, *, grace: float = 10.0, proxy: FakeProxy | None = None, **settings: Any) -> None:
+        self.proxy = proxy
+        self.wishes: list[Sequence[CertificateWish]] = []
         self.now = 1_000_000.0
         self.jumped = 0.0
         self.settings = GuestSettings(
@@ -118,6 +124,11 @@ class LoopWorld:
         self.looker = lookers[0]
         publishers = [self.publisher, reverse]
         self.engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
+        keepers: list[Worker] = []
+        if self.proxy is not None:
+            self.sites = Sites(self.proxy, [ZONE], dict, self.wishes.append, clock)
+            self.engine.keep_sites(self.sites.mailbox)
+            keepers.append(self.sites)
         self.engine.load()
         for looker in lookers:
             looker.start()
@@ -125,7 +136,14 @@ class LoopWorld:
         self.alarms = Alarms(names, clock)
         self.engine.tell(self.alarms.mailbox)
         self.reporter = Reporter(names, self.alarms)
-        self._workers: list[Worker] = [*lookers, self.engine, *publishers, self.follower, self.alarms]
+        self._workers: list[Worker] = [
+            *lookers,
+            self.engine,
+            *publishers,
+            self.follower,
+            self.alarms,
+            *keepers,
+        ]
 
     def run(self, seconds: float) -> None:
         """Let the workers work for ``seconds`` of the clock."""

@@ -92,9 +92,14 @@ class TestThieves:
             answered(lab, thief.name, own)
             laboratory.page(address)  # the host asks who has it
             thief.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
-            _answer_arp(laboratory, thief, address)
-            _look_at_everything(lab)
-            _await_alarm(laboratory, thief, address)
+
+            def caught() -> bool:
+                # The victim may ask for the host and so be believed again before the daemon looks.
+                _answer_arp(laboratory, thief, address)
+                _look_at_everything(laboratory, lab)
+                return _has_alarm(laboratory, thief, address)
+
+            until(caught, f"an alarm about {thief.name} and {address}", patience=_PATIENCE)
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
 
@@ -109,20 +114,29 @@ def _answer_arp(laboratory: Laboratory, thief: Guest, address: str) -> None:
     until(taken, f"{thief.name} answering ARP for {address}", patience=_PATIENCE)
 
 
-def _look_at_everything(lab: Lab) -> None:
-    """What the daemon does every minute, and when it starts."""
+def _look_at_everything(laboratory: Laboratory, lab: Lab) -> None:
+    """What the daemon does every minute, and when it starts; returns when it has."""
     lab.stop("daemon")
     lab.start("daemon")
 
+    def looked() -> bool:
+        return {source["state"] for source in status(laboratory)["sources"]} == {"ready"}
+
+    until(looked, "a look at every source", patience=_PATIENCE)
+
+
+def _has_alarm(laboratory: Laboratory, guest: Guest, what: str) -> bool:
+    """Whether `status` has an alarm that names the guest and says what."""
+    alarms = status(laboratory)["alarms"]
+    return any(alarm["guest"] == guest.name and what in alarm["what"] for alarm in alarms)
+
 
 def _await_alarm(laboratory: Laboratory, guest: Guest, what: str) -> None:
-    """Wait until `status` has an alarm that names the guest and says what."""
-
-    def found() -> bool:
-        alarms = status(laboratory)["alarms"]
-        return any(alarm["guest"] == guest.name and what in alarm["what"] for alarm in alarms)
-
-    until(found, f"an alarm about {guest.name} and {what}", patience=_PATIENCE)
+    until(
+        lambda: _has_alarm(laboratory, guest, what),
+        f"an alarm about {guest.name} and {what}",
+        patience=_PATIENCE,
+    )
 
 
 def _dig(laboratory: Laboratory, lab: Lab, address: str) -> set[str]:

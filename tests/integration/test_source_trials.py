@@ -1,0 +1,357 @@
+"""Every kind of source with 300 guests in one daemon, and each of them fails: nothing is deleted, it is said, it heals."""
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from skulldns.lab import Lab
+from skulldns.lab.waiting import until
+from tests.contract.incus_api import NETWORK, IncusApi
+from tests.integration.trial import Trial, is_a_sentence_with_cure, stopped
+from tests.support import require
+
+_GUESTS = 300
+_ZONE = "vmsrv.test"
+_PATIENCE = 60.0
+_NETWORKS = ("2001:db8:1::/64", "2001:db8:2::/64")
+
+pytestmark = pytest.mark.timeout(300)
+
+
+class World(ABC):
+    """One source of the daemon, whose guests are ``names``."""
+
+    kind: str
+    cure: str
+    """What an admin shall do when it does not answer."""
+
+    def __init__(self) -> None:
+        self.names = tuple(f"{self.kind}{number}" for number in range(_GUESTS))
+
+    @abstractmethod
+    def fill(self) -> None:
+        """Create all guests, each with an address."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End what answers."""
+
+    @abstractmethod
+    def start(self, left: Sequence[str]) -> None:
+        """Let it answer again, with no other guests than these; nobody announces the end of any."""
+
+    @abstractmethod
+    def bring_back(self, names: Sequence[str]) -> None:
+        """Create guests as they were."""
+
+
+class LibvirtWorld(World):
+    kind = "libvirt"
+    cure = "start libvirt's daemon"
+
+    def __init__(self, trial: Trial) -> None:
+        super().__init__()
+        self._trial = trial
+        self._uuids: Mapping[str, str] = {}
+
+    def fill(self) -> None:
+        self._uuids = self._trial.define(*self.names)
+
+    def kill(self) -> None:
+        self._trial.lab.kill("libvirtd")
+
+    def start(self, left: Sequence[str]) -> None:
+        with stopped(self._trial.lab.info.pid["daemon"]):
+            self._trial.lab.start("libvirtd")
+            self.bring_back(left)
+
+    def bring_back(self, names: Sequence[str]) -> None:
+        self._trial.define(*names, uuids=self._uuids)
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """The daemon is stopped."""
+        with stopped(self._trial.lab.info.pid["libvirtd"]):
+            yield
+
+
+class IncusWorld(World):
+    kind = "incus"
+    cure = "start the daemon"
+
+    def __init__(self, api: IncusApi) -> None:
+        super().__init__()
+        self.api = api
+        self._instances: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def fill(self) -> None:
+        for number, name in enumerate(self.names):
+            self.api.define(name)
+            instance = self.api.instances["default", name]
+            instance |= {"status": "Running", "address": f"2001:db8:1::{number + 1:x}"}
+        self._instances = dict(self.api.instances)
+        self.kill()
+        self.start(self.names)
+
+    def kill(self) -> None:
+        self.api.kill()
+
+    def start(self, left: Sequence[str]) -> None:
+        self.api.instances.clear()
+        self.api.instances.update({place: one for place, one in self._instances.items() if place[1] in left})
+        self.api.start()
+
+    def bring_back(self, names: Sequence[str]) -> None:
+        for name in names:
+            self.api.instances["default", name] = self._instances["default", name]
+            self.api.tell("instance-created", ("default", name))
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """The daemon is stopped; its line of events stays half open for ever."""
+        self.api.hush()
+        try:
+            yield
+        finally:
+            self.api.talk()
+
+
+class LxcWorld(World):
+    """Containers that are stopped, with static addresses: so they need no rights."""
+
+    kind = "lxc"
+    cure = "bring it back"
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self._aside = path.with_suffix(".aside")
+
+    def fill(self) -> None:
+        self.bring_back(self.names)
+
+    def kill(self) -> None:
+        self.path.rename(self._aside)
+
+    def start(self, left: Sequence[str]) -> None:
+        if len(left) == len(self.names):
+            self._aside.rename(self.path)
+            return
+        # As when another file system is mounted there.
+        other = self.path.with_suffix(".other")
+        other.mkdir()
+        for name in left:
+            shutil.copytree(self._aside / name, other / name)
+        other.rename(self.path)
+        shutil.rmtree(self._aside)
+
+    def bring_back(self, names: Sequence[str]) -> None:
+        for name in names:
+            (self.path / name).mkdir()
+            self.write(name)
+
+    def write(self, name: str, *more: str) -> None:
+        """Write a container's config."""
+        number = self.names.index(name) + 1
+        nic = {
+            "type": "veth",
+            "hwaddr": f"00:16:3e:01:{number // 256:02x}:{number % 256:02x}",
+            "ipv6.address": f"2001:db8:2::{number:x}/64",
+        }
+        lines = [f"lxc.net.0.{key} = {value}" for key, value in nic.items()]
+        (self.path / name / "config").write_text("\n".join([*lines, *more, ""]), encoding="utf-8")
+
+
+class Everything:
+    """The daemon with one source of each kind."""
+
+    def __init__(self, lab: Lab, incus: IncusWorld, lxc: LxcWorld) -> None:
+        self.trial = Trial(lab)
+        self.libvirt = LibvirtWorld(self.trial)
+        self.incus = incus
+        self.lxc = lxc
+        self.worlds: tuple[World, ...] = (self.libvirt, incus, lxc)
+        self.before: dict[tuple[str, str], frozenset[str]] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for world in self.worlds for name in world.names)
+
+    def settle(self) -> None:
+        for world in self.worlds:
+            world.fill()
+        self.trial.until_states("served", *self.names, patience=_PATIENCE)
+        self.trial.until_well(patience=_PATIENCE)
+        self.before = self.trial.everything()
+
+    def nothing_changed(self) -> bool:
+        return self.trial.everything() == self.before
+
+    def heals(self) -> None:
+        print(f"healed after {self.trial.until_well():.1f} s")  # noqa: T201 - a figure for `pytest -s`
+        self.trial.until_states("served", *self.names, patience=_PATIENCE)
+        assert self.nothing_changed()
+
+    def source(self, world: World) -> Mapping[str, Any]:
+        """What `status` says of a source."""
+        [found] = [one for one in self.trial.status()["sources"] if one["name"].startswith(f"{world.kind} ")]
+        return dict(found)
+
+    def is_silent(self, world: World, cure: str) -> None:
+        """Wait until it is said that a source does not answer, and see that its names are held."""
+        sentence = self.trial.until_problem(f"{world.kind} ", cure, patience=_PATIENCE)
+        assert is_a_sentence_with_cure(sentence)
+        self.trial.until_states("held", *world.names, patience=_PATIENCE)
+        assert self.source(world)["state"] == "unavailable"
+        assert self.source(world)["guests"] == len(world.names)
+
+    def lacks(self, world: World, *unseen: str) -> None:
+        """Wait until it is said that a source does not show these guests, and that the guard holds their names."""
+        sentence = self.trial.until_problem(
+            f"{world.kind} ", f"{len(unseen)} known guests are not shown", patience=_PATIENCE
+        )
+        assert is_a_sentence_with_cure(sentence)
+        until(lambda: {*unseen} <= self._guarded(), f"the guard's block for {world.kind}", patience=_PATIENCE)
+        assert self.trial.states(*unseen) == {"held"}
+
+    def _guarded(self) -> set[str]:
+        zones = self.trial.says("plan", "--json").json["zones"]
+        blocked = (one for zone in zones for one in zone["blocked"])
+        return {self.trial.short(one["name"]) for one in blocked if one["block"] == "guard"}
+
+
+@pytest.fixture(scope="module")
+def everything(lab_programs: None) -> Iterator[Everything]:  # noqa: ARG001 - it only has to be there
+    require("lxc-ls", package="lxc")
+    with ExitStack() as ending:
+        # Short, for the names of Unix sockets.
+        home = Path(ending.enter_context(tempfile.TemporaryDirectory(prefix="skulldns-trials-")))
+        incus, lxc = IncusWorld(IncusApi(home / "incus")), LxcWorld(home / "lxc")
+        ending.callback(incus.api.kill)
+        incus.api.start()
+        lxc.path.mkdir()
+        ending.callback(_end_monitord, lxc.path)
+        sources = [
+            {"kind": "incus", "socket": str(incus.api.socket), "zone": _ZONE},
+            {"kind": "lxc", "path": str(lxc.path), "zone": _ZONE},
+        ]
+        (home / "lab").mkdir()
+        surroundings = json.dumps({"sources": sources, "networks": _NETWORKS})
+        (home / "lab" / "surroundings.json").write_text(surroundings, encoding="utf-8")
+        found = Everything(ending.enter_context(Lab.up(home / "lab")), incus, lxc)
+        found.settle()
+        yield found
+
+
+def _end_monitord(path: Path) -> None:
+    """End LXC's daemon for events below a path, which would stay a while."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            if "lxc-monitord" in process.name() and str(path) in process.cmdline():
+                process.kill()
+                process.wait(_PATIENCE)
+
+
+def _monitor(everything: Everything) -> psutil.Process | None:
+    """The daemon's `lxc-monitor`."""
+    daemon = psutil.Process(everything.trial.lab.info.pid["daemon"])
+    return next((one for one in daemon.children(recursive=True) if one.name() == "lxc-monitor"), None)
+
+
+def test_killed_and_the_daemon_started_without_them(everything: Everything) -> None:
+    trial = everything.trial
+    for world in everything.worlds:
+        world.kill()
+    for world in everything.worlds:
+        everything.is_silent(world, world.cure)
+    said = trial.says("status")
+    for world in everything.worlds:
+        assert world.cure in said.out
+    assert trial.says("plan", "--exit-code").code == 0
+    assert everything.nothing_changed()
+    trial.lab.kill("daemon")
+    trial.start_daemon()
+    for world in everything.worlds:
+        everything.is_silent(world, world.cure)
+    assert everything.nothing_changed()
+    for world in everything.worlds:
+        world.start(world.names)
+    everything.heals()
+
+
+@pytest.mark.parametrize("kind", ["libvirt", "incus", "lxc"])
+def test_one_that_is_killed_keeps_nobody_else_waiting(everything: Everything, kind: str) -> None:
+    trial = everything.trial
+    [killed] = [world for world in everything.worlds if world.kind == kind]
+    killed.kill()
+    everything.is_silent(killed, killed.cure)
+    others = [world for world in everything.worlds if world is not killed]
+    for world in others:
+        assert everything.source(world)["state"] == "ready"
+        assert trial.states(*world.names) == {"served"}
+    assert everything.nothing_changed()
+    killed.start(killed.names)
+    everything.heals()
+
+
+def test_stopped_for_a_while(everything: Everything) -> None:
+    """Each for as long as it takes to be noticed. LXC has no daemon; what can stop there is the monitor."""
+    silent = (everything.libvirt, everything.incus)
+    monitor = _monitor(everything)
+    assert monitor is not None
+    with ExitStack() as stack:
+        for world in silent:
+            stack.enter_context(world.silent())
+        monitor.suspend()
+        for world in silent:
+            everything.is_silent(world, "if it stays so, restart the daemon")
+        until(lambda: _monitor(everything) not in {None, monitor}, "another monitor", patience=_PATIENCE)
+        assert everything.trial.states(*everything.lxc.names) == {"served"}
+        assert everything.nothing_changed()
+    everything.heals()
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_empty_answer_and_one_guest_of_300(everything: Everything, number: int) -> None:
+    for world in everything.worlds:
+        world.kill()
+    for world in everything.worlds:
+        world.start(world.names[:number])
+    for world in everything.worlds:
+        everything.lacks(world, *world.names[number:])
+    assert everything.trial.states(*(world.names[0] for world in everything.worlds if number)) <= {"served"}
+    assert everything.nothing_changed()
+    for world in everything.worlds:
+        world.bring_back(world.names[number:])
+    everything.heals()
+
+
+def test_one_broken_guest_of_300(everything: Everything) -> None:
+    trial, incus, lxc = everything.trial, everything.incus, everything.lxc
+    broken = incus.names[117], lxc.names[117]
+    instance = incus.api.instances["default", broken[0]]
+    instance["status"] = "Error"
+    incus.api.tell("instance-updated", ("default", broken[0]))
+    lxc.write(broken[1], "lxc.no.such.key = 1")
+    # A look at everything, in which the others are read.
+    trial.lab.stop("daemon")
+    trial.start_daemon()
+    others = [name for name in everything.names if name not in broken]
+    trial.until_states("served", *others, patience=_PATIENCE)
+    assert everything.nothing_changed()
+    for world in everything.worlds:
+        assert everything.source(world)["state"] == "ready"
+    instance["status"] = "Running"
+    incus.api.tell("instance-updated", ("default", broken[0]))
+    lxc.write(broken[1])
+    everything.heals()
