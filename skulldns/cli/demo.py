@@ -1,12 +1,16 @@
 """`make run`: a lab, a guest called hello, and each step on the way of its name with its milliseconds."""
 
 import argparse
+import re
 import signal
+import socket
+import ssl
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import dns.exception
 import dns.flags
@@ -14,6 +18,7 @@ import dns.message
 import dns.query
 import dns.rcode
 import dns.rdatatype
+from cryptography import x509
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +29,7 @@ from skulldns.config import Config, load
 from skulldns.daemon.control import ask
 from skulldns.errors import SkullDNSError
 from skulldns.lab import Lab, LabInfo, Server
+from skulldns.lab.parts import HTTPS
 
 GUEST = "hello"
 _PATIENCE = 15.0
@@ -48,9 +54,11 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     out = console()
     try:
-        out.print("starting the lab: ns1, ns2, a hypervisor and the daemon, all on loopback ...")
+        out.print(
+            "starting the lab: ns1, ns2, a hypervisor, a test CA, nginx and the daemon, all on loopback ..."
+        )
         begun = time.perf_counter()
-        with Lab.up() as lab:
+        with Lab.up(extra=HTTPS) as lab:
             out.print(f"ready in {time.perf_counter() - begun:.1f} s in {lab.info.directory}\n")
             happened = _show_steps(lab)
             if once:
@@ -113,7 +121,40 @@ def _steps(info: LabInfo, config: Config) -> list[Step]:
         Step("record sent", record_sent),
         Step("ns1 answers", lambda: _answer(info.ns1, name)),
         Step("ns2 answers", lambda: _answer(info.ns2, name)),
+        Step("certificate", lambda: _certificate(config.state, info.zone)),
+        Step("HTTPS answers", lambda: _page(info, name)),
     ]
+
+
+def _certificate(state: Path, zone: str) -> tuple[str, float] | None:
+    """The zone's wildcard certificate, once it is there; usually it was before the guest."""
+    try:
+        chain = (state / "certificates" / zone / "current" / "chain.pem").read_bytes()
+    except OSError:
+        return None
+    leaf = x509.load_pem_x509_certificate(chain)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    shown = ", ".join(names.get_values_for_type(x509.DNSName))
+    return f"{shown}, valid until {leaf.not_valid_after_utc:%Y-%m-%d}", time.time()
+
+
+def _page(info: LabInfo, name: str) -> tuple[str, float] | None:
+    """The guest's own page through the proxy, its certificate verified against the lab CA's root."""
+    proxy, root = info.raw["proxy"], info.raw["acme"]["root"]
+    try:
+        tls = ssl.create_default_context(cafile=root)
+        with (
+            socket.create_connection((proxy["address"], proxy["https_port"]), timeout=1) as plain,
+            tls.wrap_socket(plain, server_hostname=name) as connection,
+        ):
+            connection.sendall(f"GET / HTTP/1.0\r\nHost: {name}\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    title = re.search(r"<title>(.*?)</title>", answer)
+    if not answer.startswith("HTTP/1.1 200") or title is None or title[1] != GUEST:
+        return None
+    return f"https://{name} shows the guest's own page, verified against the CA's root", time.time()
 
 
 def _answer(server: Server, name: str) -> tuple[str, float] | None:
@@ -134,6 +175,9 @@ def _stay(lab: Lab) -> None:
     out.print("\ntry in another terminal:")
     out.print(f"  .venv/bin/skulldns lab guest create web --dir {info.directory}")
     out.print(f"  .venv/bin/skulldns why hello --config {info.config}")
+    proxy, name = info.raw["proxy"], f"{GUEST}.{info.zone}"
+    connect = f"--connect-to {name}:443:{proxy['address']}:{proxy['https_port']}"
+    out.print(f"  curl --cacert {info.raw['acme']['root']} {connect} https://{name}/")
     out.print(f"  dig @{info.ns2.address} -p {info.ns2.port} hello.{info.zone}\n")
     with Live(console=out, auto_refresh=False, transient=True) as live:
         while lab.is_alive():

@@ -21,19 +21,22 @@ _directory = click.option(
 
 @click.group()
 def lab() -> None:
-    """Run a private installation on loopback: name servers, a hypervisor and the daemon."""
+    """Run a private installation on loopback: name servers, a hypervisor, a CA, a proxy and the daemon."""
 
 
 @lab.command()
 @_directory
 @click.option("--detach", is_flag=True, help="Return when it is ready; it runs until `lab down`.")
 @click.option("--no-daemon", is_flag=True, help="Leave the daemon out; `lab start daemon` starts it later.")
-def up(directory: Path, detach: bool, no_daemon: bool) -> None:
+@click.option("--no-https", is_flag=True, help="Leave out the CA, the proxy and the guests' web servers.")
+def up(directory: Path, detach: bool, no_daemon: bool, no_https: bool) -> None:
     """Start a lab; without --detach it runs until Ctrl-C."""
     from skulldns.lab import Lab
+    from skulldns.lab.parts import HTTPS
 
     try:
-        started = Lab.up(directory, daemon=not no_daemon, detach=detach)
+        extra = () if no_daemon or no_https else HTTPS
+        started = Lab.up(directory, daemon=not no_daemon, extra=extra, detach=detach)
         if detach:
             _show(started.info, running=True)
             return

@@ -1,5 +1,6 @@
-"""`skulldns status`: sources, servers, names, and what is wrong."""
+"""`skulldns status`: sources, servers, proxy, certificates, names, and what is wrong."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import ago, console, safe, show_json, state
+from skulldns.cli.text import ago, ahead, console, safe, show_json, state
 
 
 @click.command()
@@ -18,7 +19,7 @@ from skulldns.cli.text import ago, console, safe, show_json, state
 @click.option("--all", "show_all", is_flag=True, help="List every name, not only those that need attention.")
 @config_option
 def status(config: Path, *, as_json: bool, show_all: bool) -> None:
-    """Show sources, servers and names, and what is wrong."""
+    """Show sources, servers, proxy, certificates and names, and what is wrong."""
     found, live = answer(config, "status")
     if as_json:
         show_json(found | {"daemon": live})
@@ -32,6 +33,7 @@ def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     out.print()
     out.print(_servers(found["servers"]))
     out.print()
+    _show_front(out, found["proxy"], found["certificates"])
     out.print(Text.assemble(("names  ", "bold"), counts or "none"))
     if names:
         out.print(names_table(names))
@@ -49,6 +51,32 @@ def _show_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
         out.print(Text("\nalarms", style="bold red"))
     for alarm in alarms:
         out.print(Text.assemble(("! ", "bold red"), safe(alarm["what"]), (f"  {ago(alarm['since'])}", "dim")))
+
+
+def _show_front(out: Console, proxy: dict[str, Any] | None, certificates: list[dict[str, Any]]) -> None:
+    """A line for the proxy, with what it lacks, and one for all certificates."""
+    if proxy:
+        since = f" since {ago(proxy['since'])}" if proxy["since"] else ""
+        parts = [f"generation {proxy['generation']}"] if proxy["generation"] else []
+        parts.append(f"{proxy['sites']} sites")
+        for number, what in (
+            (len(proxy["quarantined"]), "quarantined"),
+            (len(proxy["drift"]), "edited files"),
+        ):
+            parts += [f"{number} {what}"] if number else []
+        out.print(Text.assemble(("proxy  ", "bold"), state(proxy["state"]), f"{since}: {', '.join(parts)}"))
+    if certificates:
+        valid = [one["not_after"] for one in certificates if (one["not_after"] or 0) > time.time()]
+        parts = [f"{len(valid)} valid"]
+        for number, what in (
+            (len(certificates) - len(valid), "missing"),
+            (sum(one["alarm"] for one in certificates), "in alarm"),
+        ):
+            parts += [f"{number} {what}"] if number else []
+        ends = f"; the first ends in {ahead(min(valid))}" if valid else ""
+        out.print(Text.assemble(("certificates  ", "bold"), ", ".join(parts) + ends))
+    if proxy or certificates:
+        out.print()
 
 
 def _show_problems(out: Console, problems: list[str], shown: set[str]) -> None:

@@ -55,10 +55,18 @@ def state(word: str) -> Text:
 
 def ago(since: float | None) -> str:
     """How long ago a Unix time was: ``5 s``, ``3 min``; empty for None."""
-    if since is None:
-        return ""
-    seconds = max(0, round(time.time() - since))
+    return "" if since is None else length(max(0.0, time.time() - since))
+
+
+def ahead(until: float | None, *, past: str = "") -> str:
+    """How long it is until a Unix time: ``5 s``, ``59 d``; ``past`` if that was, or for None."""
+    return length(until - time.time()) if until is not None and until > time.time() else past
+
+
+def length(seconds: float) -> str:
+    """A length in its largest unit: ``5 s``, ``3 min``, ``7 d``."""
+    whole = round(seconds)
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds // size} {unit}"
-    return f"{seconds} s"
+        if whole >= size:
+            return f"{whole // size} {unit}"
+    return f"{whole} s"

@@ -16,7 +16,7 @@ from skulldns.cli.text import STATE_STYLE, WORDS, console, safe, show_json
 @click.option("--json", "as_json", is_flag=True, help="Print the chain as JSON.")
 @config_option
 def why(config: Path, name: str, *, as_json: bool) -> None:
-    """Explain NAME: who wants it, what policy says, what each server answers."""
+    """Explain NAME: who wants it, what policy says, what each server and its site answer."""
     chain, _ = answer(config, "why", name=name)
     if as_json:
         show_json(chain)
@@ -38,7 +38,10 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
         )
     broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
     if broken is not None:
-        out.print(Text.assemble(("cause: ", "bold"), safe(report["reason"] or broken["text"])))
+        told = (
+            report["reason"] if report["state"] != "served" else ""
+        )  # why it is served is no cause of anything
+        out.print(Text.assemble(("cause: ", "bold"), safe(told or broken["text"])))
     for at, sentence in chain["history"]:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
         out.print(Text(f"  {stamp}  {sentence}", style="dim"))

@@ -2,28 +2,26 @@
 
 import hashlib
 import os
-from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import dns.name
 
-from skulldns.daemon import guests
+from skulldns import wiring
+from skulldns.daemon import certificates, guests
+from skulldns.daemon.calls import InThread
 from skulldns.daemon.control import Verbs as Table
 from skulldns.errors import Conflict, Refused, Unavailable
-from skulldns.loop.mailbox import Worker
+from skulldns.loop.accounts import balances
+from skulldns.loop.certifier import Certifier
+from skulldns.loop.health import ill, pings
+from skulldns.loop.issuing import Office
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.why import explain
 from skulldns.model.changes import Change
 from skulldns.model.plan import Plan
 from skulldns.wiring import Installation
-
-
-class InThread(Protocol):
-    """Runs a function where it may touch the worker: in its thread, or at once where there are no threads."""
-
-    def __call__(self, worker: Worker, function: Callable[[], Any]) -> Any: ...
 
 
 class Verbs:
@@ -43,6 +41,11 @@ class Verbs:
             "guests": lambda _: self.guests(),
             "guest": lambda arguments: self.guest(str(arguments["guest"])),
             "assign": self.assign,
+            "health": lambda _: self.health(),
+            "certificates": lambda _: self.certificates(),
+            "renew": lambda arguments: self.renew(str(arguments["name"])),
+            "revoke": lambda arguments: self.revoke(str(arguments["name"]), int(arguments["reason"])),
+            "budget": lambda _: self.budget(),
         }
 
     def status(self) -> dict[str, Any]:
@@ -64,8 +67,54 @@ class Verbs:
                 self._installation.ledger,
                 self._full_name(text),
                 self._installation.clock.wall(),
+                self._installation.front,
             )
         )
+
+    def health(self) -> dict[str, Any]:
+        """The pings, and the figures beside them: ``status`` without its names, and ``budget``."""
+        installation, late = self._installation, []
+        if installation.https is not None:
+            try:
+                self._in_thread(installation.https.sites, installation.https.sites.look)
+            except Unavailable as error:
+                late = [ill("proxy", "", str(error))]
+        now = installation.clock.wall()
+        status, engine = installation.reporter.status(now), installation.engine
+        zones = [zone.name for zone in installation.config.zones.values() if zone.file]
+        files = {zone.to_text(omit_final_dot=True): engine.zone_files.get(zone) for zone in zones}
+        found = [*pings(status, files, installation.machine(), now), *late]
+        if engine.config_error:
+            found.insert(0, ill("config", str(installation.config.path), engine.config_error))
+        figures = asdict(replace(status, names=()))
+        return {"pings": [asdict(one) for one in found], "status": figures, "budget": self.budget()}
+
+    def certificates(self) -> list[dict[str, Any]]:
+        """Every certificate that is wanted."""
+        states = self._installation.certificates.issuances()
+        return certificates.listing(self._installation.front, states)
+
+    def renew(self, text: str) -> dict[str, Any]:
+        """Have a certificate renewed now; returns it as it is until then. Raises ``Refused``."""
+        certifier, office = self._certifier()
+        report = certificates.found(self._installation.front, text, self._full_name(text))
+        certificates.renew(certifier, office, report.wish.identity, self._in_thread)
+        return self._certificate(report.wish.identity)
+
+    def revoke(self, text: str, reason: int) -> dict[str, Any]:
+        """Revoke a certificate and order a new one; returns it as it is until then.
+
+        Raises ``Refused`` and ``Unavailable``.
+        """
+        certifier, office = self._certifier()
+        report = certificates.found(self._installation.front, text, self._full_name(text))
+        certificates.revoke(certifier, office, report, reason, self._in_thread)
+        return self._certificate(report.wish.identity)
+
+    def budget(self) -> list[dict[str, Any]]:
+        """What the CAs let us have, and what is left of it."""
+        limits, now = wiring.all_limits(self._installation.config), self._installation.clock.wall()
+        return certificates.budget(balances(limits, self._installation.certificates, now))
 
     def plan(self) -> dict[str, Any]:
         """The plans of all zones as they are now. Raises ``Unavailable`` when no primary can be read."""
@@ -129,6 +178,15 @@ class Verbs:
         )
         found: dict[str, Any] = self._in_thread(engine, work)
         return found
+
+    def _certifier(self) -> tuple[Certifier, Office]:
+        https = self._installation.https
+        if https is None or https.certifier is None or https.office is None:
+            raise Refused("nobody gets certificates here", cure="configure `proxy` and `acme`")
+        return https.certifier, https.office
+
+    def _certificate(self, identity: str) -> dict[str, Any]:
+        return next(one for one in self.certificates() if one["identity"] == identity)
 
     def _full_name(self, text: str) -> dns.name.Name:
         """A name as a person types it: absolute, or relative to the first zone that takes guests."""

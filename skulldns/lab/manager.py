@@ -1,5 +1,8 @@
 """The daemon: `skulldns run`, with the configuration and the zone file of this lab."""
 
+import asyncio
+import socket
+import ssl
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +80,10 @@ class Manager(Part):
         return {"PYTHONUNBUFFERED": "1"}
 
     async def ready(self) -> bool:
-        """Both name servers answer the zone file's static record: the daemon's first pass is done."""
+        """Its first pass is done.
+
+        Both name servers answer the zone file's static record, and the proxy has the zone's certificate.
+        """
         for port in self._plan.ports.values():
             query = dns.message.make_query(f"{_STATIC_NAME}.{ZONE}", dns.rdatatype.TXT)
             try:
@@ -86,8 +92,19 @@ class Manager(Part):
                 return False
             if not answer.answer:
                 return False
-        return True
+        return self._https is None or await asyncio.to_thread(_serves, self._https)
 
     def entry(self) -> Mapping[str, Any]:
         """Its configuration, and the zones it cares for."""
         return {"zone": ZONE, "reverse": list(self._surroundings.reverse), "config": str(self.place.config)}
+
+
+def _serves(https: Https) -> bool:
+    """Whether the proxy shows the zone's certificate, and one that the CA's root vouches for."""
+    try:
+        tls = ssl.create_default_context(cafile=str(https.ca.root))
+        with socket.create_connection((PROXY_ADDRESS, https.proxy.https_port), timeout=1) as plain:
+            tls.wrap_socket(plain, server_hostname=f"{_STATIC_NAME}.{ZONE}").close()
+    except OSError:
+        return False
+    return True

@@ -39,7 +39,7 @@ class Pebble(Part):
         super().__init__(place)
         self._plan = plan
         self._home = place.directory / "ca"
-        self._root = place.directory / "ca.pem"
+        self.root = place.directory / "ca.pem"
         self._port, self._management_port, self._tls_port = ports.next(), ports.next(), ports.next()
         self._http_port = http_port
 
@@ -54,7 +54,7 @@ class Pebble(Part):
         certificate, key = _self_signed()
         write_private(self._home / "tls.pem", certificate)
         write_private(self._home / "tls.key", key)
-        write_private(self._root, certificate)
+        write_private(self.root, certificate)
         content = {
             "listenAddress": f"{ADDRESS}:{self._port}",
             "managementListenAddress": f"{ADDRESS}:{self._management_port}",
@@ -95,7 +95,7 @@ class Pebble(Part):
         except OSError:
             return False
         own = (self._home / "tls.pem").read_text(encoding="ascii")
-        write_private(self._root, own + root.decode("ascii"))
+        write_private(self.root, own + root.decode("ascii"))
         return True
 
     def port_taken(self) -> bool:
@@ -104,7 +104,7 @@ class Pebble(Part):
 
     def entry(self) -> Mapping[str, Any]:
         """Where its directory is, and which roots to trust."""
-        return {"acme": {"directory": self.directory, "root": str(self._root), "http_port": self._http_port}}
+        return {"acme": {"directory": self.directory, "root": str(self.root), "http_port": self._http_port}}
 
     async def _get(self, port: int, path: str) -> bytes:
         """The body of one HTTPS answer; raises OSError."""

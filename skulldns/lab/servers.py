@@ -8,7 +8,7 @@ from contextlib import suppress
 from skulldns.errors import Unavailable
 from skulldns.lab.part import Part, program
 
-_PATIENCE = 10.0  # seconds until a server must be ready
+_PATIENCE = 30.0  # seconds until a server must be ready
 _LOOK_AGAIN = 0.003  # seconds between two looks at a server that is starting
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 

@@ -66,6 +66,7 @@ class Sites:
         self._remembered = False
         self._silent: tuple[str, ...] | None = None
         self._dirty: tuple[float, float] | None = None
+        self._urgent = False
         self._last = -math.inf
         self._retry_at = -math.inf
         self._failures = 0
@@ -78,7 +79,7 @@ class Sites:
         if not self._begun or self._silent is None:
             return None
         if self._dirty is not None:
-            due = max(wait(now, self._last, *self._dirty), self._retry_at - now)
+            due = max(wait(now, self._last, *self._dirty, urgent=self._urgent), self._retry_at - now)
             if due > 0:
                 return due
             self._roll_out()
@@ -124,13 +125,17 @@ class Sites:
         if decisions.complete:
             self._begun = True
             self._remembered = decisions.remembered
-        if decisions.complete or self.sites != before:
-            self._mark()
+        changed = {name for name in decisions.sites if self.sites.get(name) != before.get(name)}
+        if decisions.complete or changed:
+            # From one page to another there is no hurry: a guest that starts will have an address in a moment.
+            sites = [found for name in changed for found in (before.get(name), self.sites.get(name))]
+            self._mark(urgent=decisions.complete or any(site and site.upstream for site in sites))
             self._ask_for_certificates()
 
-    def _mark(self) -> None:
+    def _mark(self, *, urgent: bool = True) -> None:
         now = self._clock.steady()
         self._dirty = (self._dirty[0] if self._dirty else now, now)
+        self._urgent |= urgent
 
     def _ask_for_certificates(self) -> None:
         wanted = wishes(self.sites.values(), self._zones)
@@ -150,6 +155,7 @@ class Sites:
             self._failed(error)
             return
         self._dirty = None
+        self._urgent = False
         self._failures = 0
         self._last = self._clock.steady()
         self._drift_at = self._last + DRIFT_EVERY

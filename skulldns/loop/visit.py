@@ -1,4 +1,4 @@
-"""The last links of a name's chain: its site, and what a visitor meets there. The requests are made while explaining."""
+"""The last links of a name's chain: its site, and what a visitor meets there, asked while explaining."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -50,7 +50,9 @@ def _site(front: Front, site: Site) -> Link:
     if site.page:
         because = _PAGES.get(site.page, "there is nothing else to show")
         return Link("site", LinkState.WAITING, f"{place}, shows the page {site.page.value!r}: {because}")
-    leads = site.options.redirect or (site.upstream and f"port {site.upstream.port} of {site.upstream.address}")
+    leads = site.options.redirect or (
+        site.upstream and f"port {site.upstream.port} of {site.upstream.address}"
+    )
     return Link("site", LinkState.GOOD, f"{place}, leads to {leads}")
 
 
@@ -74,7 +76,9 @@ def _certificate(front: Front, site: Site, name: Name, now: float) -> Link:
     if certificate.not_after <= now:
         return Link("certificate", LinkState.BROKEN, f"{text} has expired: {report.reason or 'renew it'}")
     if report.alarm:
-        return Link("certificate", LinkState.WAITING, f"{text} was not renewed: {report.reason or 'it is late'}")
+        return Link(
+            "certificate", LinkState.WAITING, f"{text} was not renewed: {report.reason or 'it is late'}"
+        )
     return Link("certificate", LinkState.GOOD, text)
 
 

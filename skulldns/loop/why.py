@@ -1,6 +1,5 @@
 """Every name can explain itself (law 11): its chain, link by link, and the cause and cure at the first broken one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import dns.rdatatype
@@ -33,9 +32,7 @@ class Chain:
 _ON_ITS_WAY = "a change is on its way, or somebody else made one: the next look is within a minute"
 
 
-def explain(
-    names: Names, ledger: LedgerMemory, name: Name, now: float, front: Front | None = None
-) -> Chain:
+def explain(names: Names, ledger: LedgerMemory, name: Name, now: float, front: Front | None = None) -> Chain:
     """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary; then its site, if it has one."""
     report = names.name(name, now)
     publisher = names.publisher_of(name)

@@ -13,12 +13,12 @@ DRIFT_EVERY = 60.0
 """Seconds between two looks for files that somebody edited."""
 
 
-def wait(now: float, last: float, first: float, latest: float) -> float:
+def wait(now: float, last: float, first: float, latest: float, *, urgent: bool = True) -> float:
     """Seconds until changes may be rolled out that came from ``first`` to ``latest``, after the roll-out at ``last``.
 
-    A change that comes alone goes at once. In a stream of changes three roll-outs serve 10 s.
+    An urgent change that comes alone goes at once. In a stream of changes three roll-outs serve 10 s.
     """
-    if first - last >= APART:
+    if urgent and first - last >= APART:
         return 0.0
     settled = min(latest + QUIET, first + PATIENCE)
     return max(0.0, max(settled, last + APART) - now)

@@ -55,7 +55,14 @@ def stored(config: Config, memory: CertificateMemory, now: float) -> Sequence[Ce
         wish = CertificateWish(identity, dict.fromkeys(names, Challenge.DNS01))
         found.append(
             CertificateReport(
-                wish, certificate, state.ca, due_at, False, alarm, attempts.failures, attempts.reason
+                wish,
+                certificate,
+                state.ca,
+                due_at,
+                trying=False,
+                alarm=alarm,
+                failures=attempts.failures,
+                reason=attempts.reason,
             )
         )
     return found

@@ -48,7 +48,7 @@ class Https:
     prober: Prober
 
 
-def https(
+def build_https(
     config: Config, proxy: ProxyConfig, certificates: CertificateStore, placed: PlacedStore, clock: Clock
 ) -> Https:
     """The proxy and the CAs of ``config``. Raises ``ConfigError``."""

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dns.name import Name
@@ -14,6 +15,7 @@ from skulldns.loop.alarms import Alarms
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
+from skulldns.loop.front import Front
 from skulldns.loop.looker import Looker
 from skulldns.loop.mailbox import Worker
 from skulldns.loop.names import Names
@@ -21,12 +23,14 @@ from skulldns.loop.publisher import Publisher
 from skulldns.loop.report import Reporter
 from skulldns.store.acme import CertificateStore, PlacedStore
 from skulldns.store.assignments import AssignmentStore
-from skulldns.store.database import open_database, open_for_looking
+from skulldns.store.database import check_writable, open_database, open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
 from skulldns.store.protocol import GuestMemory
 from skulldns.store.readonly import ReadOnlyGuests
+from skulldns.wiring.certificates import stored
 from skulldns.wiring.guests import guest_settings
+from skulldns.wiring.machine import MachineLook
 from skulldns.wiring.nameservers import server, zones
 from skulldns.wiring.sources import source_name, source_of
 
@@ -45,6 +49,9 @@ class Installation:
     publishers: tuple[Publisher, ...]
     followers: dict[Name, tuple[Follower, ...]]
     reporter: Reporter
+    front: Front
+    certificates: CertificateStore
+    machine: MachineLook
     clock: Clock
     https: "Https | None" = None
 
@@ -115,15 +122,35 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
             )
         )
     engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
-    front = None
+    https, certificates = None, CertificateStore(database)
     if config.proxy is not None and not read_only:
-        from skulldns.wiring.https import https  # noqa: PLC0415 - the CAs' libraries take long to load
+        from skulldns.wiring.https import build_https  # noqa: PLC0415 - the CAs' libraries take long to load
 
-        front = https(config, config.proxy, CertificateStore(database), PlacedStore(database), clock)
-        engine.keep_sites(front.sites.mailbox)
+        https = build_https(config, config.proxy, certificates, PlacedStore(database), clock)
+        engine.keep_sites(https.sites.mailbox)
     engine.load()
     names = Names(engine, publishers, followers)
-    alarms = Alarms(names, clock)
+    front = _front(config, certificates, clock, https)
+    alarms = Alarms(names, clock, front)
     engine.tell(alarms.mailbox)
-    reporter = Reporter(names, alarms)
-    return Installation(config, ledger, engine, lookers, tuple(publishers), followers, reporter, clock, front)
+    return Installation(
+        config,
+        ledger,
+        engine,
+        lookers,
+        tuple(publishers),
+        followers,
+        Reporter(names, alarms, front),
+        front,
+        certificates,
+        MachineLook(config.state, partial(check_writable, database), clock),
+        clock,
+        https,
+    )
+
+
+def _front(config: Config, certificates: CertificateStore, clock: Clock, https: "Https | None") -> Front:
+    if https is None:
+        return Front(lambda: stored(config, certificates, clock.wall()))
+    reports = https.certifier.reports if https.certifier else lambda: ()
+    return Front(reports, https.sites, https.prober)

@@ -107,9 +107,11 @@ class TestServers:
         assert raw["config"] == str(info.directory / "skulldns.yaml")
         assert raw["tsig"]["name"] == "skulldns"
         assert raw["libvirt_network"] == "lab"
-        assert set(raw["pid"]) == {"ns1", "ns2", "libvirtd", "pebble", "daemon", "supervisor"}
-        assert raw["pid"]["daemon"] is None
-        assert {"proxy", "web"}.isdisjoint(raw)
+        on_demand = {"pebble", "nginx", "webservers", "daemon"}
+        assert set(raw["pid"]) == {"ns1", "ns2", "libvirtd", "supervisor"} | on_demand
+        assert {raw["pid"][part] for part in on_demand} == {None}
+        assert set(raw["proxy"]) == {"address", "http_port", "https_port"}
+        assert "web" not in raw
 
     def test_secrets_are_for_their_owner_only(self, servers: Lab) -> None:
         for tsig in (servers.info.tsig, servers.info.hand_tsig):
@@ -225,7 +227,7 @@ class TestFaults:
         servers.guest("found").destroy()
 
     def test_an_unknown_part_is_told(self, servers: Lab) -> None:
-        with pytest.raises(ConfigError, match="its parts are libvirtd, ns1, ns2, pebble, daemon"):
+        with pytest.raises(ConfigError, match="its parts are libvirtd, ns1, ns2, pebble, webservers, nginx, daemon"):
             servers.stop("ns3")
 
 
@@ -410,7 +412,7 @@ class TestCommands:
             assert json.loads(run("status", "--json"))["pid"]["ns1"] is None
             run("start", "ns1")
             stopped = [line.split()[0] for line in run("status").splitlines() if " stopped " in line]
-            assert stopped == ["pebble", "daemon"]
+            assert stopped == ["pebble", "webservers", "nginx", "daemon"]
         finally:
             run("down", "--remove")
         assert list(tmp_path.iterdir()) == []

@@ -239,6 +239,17 @@ def test_when_to_roll_out(now: float, last: float, first: float, latest: float, 
     assert rollouts.wait(now, last, first, latest) == pytest.approx(seconds)
 
 
+def test_a_page_waits_a_moment_for_what_comes_next(world: LoopWorld, proxy: FakeProxy) -> None:
+    world.run(30)
+    before = proxy.reloads
+    world.source.put(guest("web", running=False))
+    world.run(0.05)
+    world.source.put(guest("web", "192.0.2.7"))
+    world.run(0.01)
+    assert _shown(proxy) == _at("192.0.2.7")
+    assert proxy.reloads == before + 1
+
+
 def test_the_site_of_a_migrated_guest_follows_it(world: LoopWorld, proxy: FakeProxy) -> None:
     here = guest("web", "192.0.2.7")
     world.source.put(here)
