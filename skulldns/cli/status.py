@@ -56,12 +56,12 @@ def _show_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
 def _show_front(out: Console, proxy: dict[str, Any] | None, certificates: list[dict[str, Any]]) -> None:
     """A line for the proxy, with what it lacks, and one for all certificates."""
     if proxy:
-        since = f" since {ago(proxy['since'])}" if proxy["since"] else ""
+        since = f" for {ago(proxy['since'])}" if proxy["since"] else ""
         parts = [f"generation {proxy['generation']}"] if proxy["generation"] else []
         parts.append(f"{proxy['sites']} sites")
         for number, what in (
             (len(proxy["quarantined"]), "quarantined"),
-            (len(proxy["drift"]), "edited files"),
+            (len(proxy["drift"]), "edited by hand"),
         ):
             parts += [f"{number} {what}"] if number else []
         out.print(Text.assemble(("proxy  ", "bold"), state(proxy["state"]), f"{since}: {', '.join(parts)}"))

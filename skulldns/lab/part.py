@@ -25,6 +25,9 @@ class Part(ABC):
     on_demand: bool = False
     """Whether it is started only where it was asked for: it costs time that few need."""
 
+    dies_by: str = "KILL"
+    """The signal that it gets when the supervisor dies."""
+
     def __init__(self, place: Place) -> None:
         self.place = place
 

@@ -3,8 +3,11 @@
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from skulldns.lab.part import Part, program, render
 from skulldns.lab.place import Place
@@ -18,6 +21,7 @@ class Proxy(Part):
 
     name = "nginx"
     on_demand = True
+    dies_by = "TERM"  # a killed master would leave its workers behind
 
     def __init__(self, place: Place, ports: PortBlock) -> None:
         super().__init__(place)
@@ -58,8 +62,16 @@ class Proxy(Part):
         """Its master has read the configuration, opened its sockets and written its pid."""
         return await asyncio.to_thread(self._has_pid)
 
+    def working_directory(self) -> Path:
+        """Its home, by which its workers are known."""
+        return self._home
+
     def ended(self) -> None:
-        """Its pid file would look like a living server."""
+        """End workers whose master was killed; its pid file would look like a living server."""
+        for process in psutil.process_iter(["cwd"]):
+            if process.info["cwd"] == str(self._home):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
         (self._home / "nginx.pid").unlink(missing_ok=True)
 
     def entry(self) -> Mapping[str, Any]:

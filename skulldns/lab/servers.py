@@ -67,7 +67,7 @@ class ServerProcess:
         # --pdeathsig: the server dies with the supervisor, even if that gets SIGKILL. What counts is the
         # thread that started the child (prctl(2)), and that is the main thread: asyncio spawns on it.
         # setpriv stands nearest to the server, because entering a user namespace forgets the setting.
-        dies_with_us = (program("setpriv", "util-linux"), "--pdeathsig", "KILL", "--")
+        dies_with_us = (program("setpriv", "util-linux"), "--pdeathsig", self.part.dies_by, "--")
         argv = (*self.part.wrapper(), *dies_with_us, *self.part.argv())
         with self.part.output.open("ab") as output:
             return await asyncio.create_subprocess_exec(

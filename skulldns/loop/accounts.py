@@ -15,10 +15,10 @@ def because(line: CertificateLine, state: Issuance) -> str:
     """Why the next try is when it is, in a word or two."""
     if line.trying:
         return "being ordered"
-    if state.forced:
-        return "asked for"
     if line.failures or (line.reason and state.attempts.next_at == line.due_at):
         return "next try"
+    if state.forced:
+        return "asked for"
     if line.not_after is None:
         return "missing"
     return "ARI" if state.suggestion and state.suggestion.moment is not None else "usual"

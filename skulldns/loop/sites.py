@@ -95,8 +95,11 @@ class Sites:
         self.mailbox.put(CertificateChanged(identity))
 
     def look(self) -> None:
-        """Look now whether the proxy runs what was rolled out last, and for edited files. In this worker's thread."""
-        if self._begun and self.rollout is not None:
+        """Look now whether the proxy runs what was rolled out last, and for edited files. In this worker's thread.
+
+        While a roll-out waits for its next try there is nothing to learn, and the try must not be put off.
+        """
+        if self.rollout is not None and self._dirty is None:
             self._look_for_drift()
 
     def shared(self, site: Site) -> bool:

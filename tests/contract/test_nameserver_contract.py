@@ -185,6 +185,16 @@ def test_the_only_apex_ns_can_be_replaced(stage: Stage, server: NameServer) -> N
         assert look(server, stage.zone, NS) == new
 
 
+def test_the_apex_ns_change_with_their_ttl(server: NameServer, stage: Stage) -> None:
+    before = look(server, stage.zone, NS)
+    assert before is not None
+    two = rrset(stage.zone, NS, 300, ["ns8.elsewhere.test.", "ns9.elsewhere.test."])
+    one = rrset(stage.zone, NS, 120, ["ns7.elsewhere.test.", "ns8.elsewhere.test."])
+    for old, new in [(before, two), (two, one), (one, before)]:
+        make(server, change(old, new))
+        assert look(server, stage.zone, NS) == new
+
+
 @pytest.mark.parametrize(
     ("label", "rdtype", "values"),
     [

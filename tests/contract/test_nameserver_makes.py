@@ -136,6 +136,16 @@ def test_a_zone_without_a_file_takes_its_types_only(stage: PairStage) -> None:
     server.close()
 
 
+def test_a_secondary_follows_the_primary_s_own_notify(stage: PairStage) -> None:
+    primary, secondary = stage.primary(), stage.secondary()
+    change = _add()
+    primary.update([change])
+    # Less than the zone's refresh of 60 s, at which it would follow without any NOTIFY.
+    until(lambda: _served(secondary, change.after), "following a NOTIFY", patience=30)
+    primary.close()
+    secondary.close()
+
+
 # -------------------------------------------------------------------------------------------- DNSSEC
 
 

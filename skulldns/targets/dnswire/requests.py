@@ -166,16 +166,15 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
             records.prerequisites.append(_rr(owner, rdtype, NONE))
         deletions = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata not in after]
         additions = [_rr(owner, rdtype, IN, ttl, rdata) for ttl, rdata in _fresh(change, before, after)]
-        # Knot ignores a record that is there with another TTL (against section 3.4.2.2), but one that is new
-        # gives its TTL to the others: so one is made new.
-        renewed = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata in after][
-            : _retimed(change)
-        ]
         if name == zone and rdtype in {NS, SOA}:
             _check_apex(zone, change)
             # A server keeps the last apex NS (RFC 2136 section 3.4.2.4), so the new ones come before.
-            records.deletions += renewed + additions + deletions
+            records.deletions += additions + deletions
         else:
+            # Knot ignores a record that is there with another TTL (against section 3.4.2.2), but one that is new
+            # gives its TTL to the others: so one is made new. Not at the apex, where PowerDNS deletes last.
+            kept = [rdata for rdata in before if rdata in after]
+            renewed = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in kept[: _retimed(change)]]
             records.deletions += renewed + deletions
             records.additions += additions
     return records

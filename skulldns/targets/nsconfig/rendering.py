@@ -117,6 +117,7 @@ def _zone(zone: Zone, settings: Settings) -> dict[str, Any]:
         "file": f"{stem}.zone",
         "key": _key(_own_key(zone, settings)),
         "peers": [_server(peer) for peer in peers],
+        "readers": list(dict.fromkeys(_text(one.key.name) for one in (*zone.secondaries, zone.primary))),
         "nameservers": list(servers),
         "glue": glue if home == name else [],
         "types": sorted(zone.types) if zone.types is not None else None,
