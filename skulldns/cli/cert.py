@@ -112,18 +112,23 @@ def budget(config: Path, *, as_json: bool) -> None:
 
 
 def _certificates(found: list[dict[str, Any]]) -> Table:
+    """A row for each certificate; names that say no more than its identity are left out."""
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in ("certificate", "names", "CA", "until", "left", "next renewal", "failures"):
-        table.add_column(column, overflow="fold", no_wrap=column in {"until", "left", "failures"})
+    table.add_column("certificate", no_wrap=True)
+    for column in ("names", "CA"):
+        table.add_column(column, overflow="fold")
+    for column in ("until", "left", "next renewal", "failed"):
+        table.add_column(column, no_wrap=True)
     for one in found:
+        ends = one["not_after"]
         table.add_row(
             Text(one["identity"], style=_style(one)),
-            Text("\n".join(one["names"])),
-            Text(safe(one["issuer"] or ""), style="" if one["issuer"] else "dim"),
-            time.strftime("%Y-%m-%d", time.localtime(one["not_after"])) if one["not_after"] else "",
-            Text(ahead(one["not_after"], past="expired"), style=_style(one)) if one["not_after"] else "",
+            Text("\n".join(one["names"]) if one["names"] != [one["identity"]] else ""),
+            Text(safe(one["issuer"] or "none yet"), style="" if one["issuer"] else "dim"),
+            time.strftime("%Y-%m-%d", time.localtime(ends)) if ends else "",
+            Text(ahead(ends, past="expired") if ends else "", style=_style(one)),
             Text(_next(one)),
-            str(one["failures"] or ""),
+            Text(f"{one['failures']} ×" if one["failures"] else "", style="yellow"),
         )
     return table
 

@@ -51,7 +51,7 @@ def _look(path: Path) -> _Report:
     warnings: list[ConfigError] = []
     for zone in config.zones.values():
         try:
-            found = load_zone(zone)
+            found = load_zone(zone, views=False)
         except ConfigError as error:
             errors += _several(error)
         else:

@@ -30,10 +30,12 @@ from skulldns.config.sections import (
     WebConfig,
     ZoneSection,
 )
+from skulldns.config.siterules import site_rules
 from skulldns.config.values import zone_name
 from skulldns.desired.yamltext import Node, parse_yaml, plain
 from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.policy import Mode, Publish
+from skulldns.model.sites import SiteRule
 
 MAX_CONFIG_FILE = 5_000_000
 """Bytes of a config file that are read at most."""
@@ -69,6 +71,7 @@ class Config:
     excluded: tuple[IPv4Network | IPv6Network, ...] = ()
     guests: GuestPolicy = field(default_factory=GuestPolicy)
     proxy: ProxyConfig | None = None
+    sites: tuple[SiteRule, ...] = ()
     acme: AcmeConfig | None = None
     web: WebConfig | None = None
     policy: MemberPolicy = field(default_factory=MemberPolicy)
@@ -129,6 +132,7 @@ class _Loader:
         self._check_sources(zones)
         self._check_proxy()
         self._check_acme()
+        sites = self._sites()
         _raise(self._errors)
         return Config(
             path=self._path,
@@ -141,6 +145,7 @@ class _Loader:
             excluded=shape.excluded,
             guests=shape.guests,
             proxy=self._proxy(),
+            sites=sites,
             acme=self._acme(),
             web=shape.web,
             policy=shape.policy,
@@ -274,6 +279,15 @@ class _Loader:
         if authority.eab is not None:
             changed["eab"] = authority.eab.model_copy(update={"hmac_file": home / authority.eab.hmac_file})
         return authority.model_copy(update=changed)
+
+    def _sites(self) -> tuple[SiteRule, ...]:
+        if self._shape.sites and self._shape.proxy is None:
+            self._note(("sites",), "there is no proxy to serve sites", "add the section 'proxy:'")
+        named = {
+            label: (self._name(("sites", label), label), one) for label, one in self._shape.sites.items()
+        }
+        known = {label: (name, one) for label, (name, one) in named.items() if name is not None}
+        return site_rules(known, self._path.parent, self._note)
 
     def _check_acme(self) -> None:
         acme = self._shape.acme

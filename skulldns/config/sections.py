@@ -29,6 +29,7 @@ from skulldns.config.values import (
     wrong,
 )
 from skulldns.model.policy import Approval, Https, Mode, OnStop, Publish
+from skulldns.model.sites import Header, Scheme
 
 _WEAK = {"hmac-md5": "MD5 is broken", "hmac-sha1": "SHA-1 is broken", "hmac-sha224": "it is seldom built in"}
 _DAY = 86_400.0
@@ -232,6 +233,56 @@ class ExternalAccountSection(Section):
     hmac_file: FilePath = Field(description="File with the key in base64url.")
 
 
+class UpstreamSection(Section):
+    """A web server that no guest here is."""
+
+    address: Address = Field(description="Its IP address, inside of networks.")
+    port: Port = Field(80, description="Its port.")
+    scheme: Scheme = Field(Scheme.HTTP, description="http, https, grpc or grpcs.")
+    verify: Flag = Field(
+        default=False, description="Whether its certificate must be valid for the site's name."
+    )
+
+
+class BasicAuthSection(Section):
+    """A password in front of a site."""
+
+    realm: str = Field("private", description="What the browser shows when it asks.")
+    users_file: FilePath = Field(description="File with a line login:hash for each, as htpasswd writes it.")
+
+
+class ForwardAuthSection(Section):
+    """A server that is asked whether a request may pass."""
+
+    address: Address = Field(description="Its IP address, inside of networks.")
+    port: Port = Field(80, description="Its port.")
+    path: str = Field("/", description="The path that is asked for.")
+    login: Url | None = Field(None, description="Where a visitor goes who must sign in first.")
+
+
+class SiteSection(Section):
+    """What is special at a site."""
+
+    names: tuple[ZoneName, ...] = Field((), description="Further host names of it.")
+    guest: ZoneName | None = Field(None, description="The name of the guest that it shows, if not its own.")
+    upstream: UpstreamSection | None = Field(
+        None, description="The web server that it shows, instead of a guest's."
+    )
+    scheme: Scheme | None = Field(None, description="How its guest's web server is talked to.")
+    redirect: Url | None = Field(None, description="Where all its requests are sent instead.")
+    http: Flag = Field(
+        default=False, description="Whether port 80 serves it too; false: it redirects to HTTPS."
+    )
+    hsts: Duration | None = Field(None, description="For how long browsers shall use HTTPS only.")
+    body_size: Count | None = Field(None, description="The most bytes of a request's body.")
+    basic_auth: BasicAuthSection | None = Field(None, description="Who may enter with a password.")
+    allow: tuple[Network, ...] = Field((), description="Who may enter; everybody if empty.")
+    deny: tuple[Network, ...] = Field((), description="Who may not, before allow.")
+    websockets: Flag = Field(default=True, description="Whether websockets may be opened.")
+    forward_auth: ForwardAuthSection | None = Field(None, description="Who is asked about each request.")
+    headers: dict[Header, str] = Field({}, description="Response headers, of a fixed list.")
+
+
 class LimitSection(Section):
     """What a CA lets us have."""
 
@@ -319,6 +370,7 @@ class ConfigFile(Section):
     )
     guests: GuestPolicy = Field(GuestPolicy(), description="What guests get without asking.")
     proxy: ProxyConfig | None = Field(None, description="The web proxy in front of the guests.")
+    sites: dict[str, SiteSection] = Field({}, description="What is special at single sites, by host name.")
     acme: AcmeConfig | None = Field(None, description="Where certificates come from.")
     web: WebConfig | None = Field(None, description="The members' page.")
     policy: MemberPolicy = Field(MemberPolicy(), description="What members may claim.")

@@ -18,19 +18,19 @@ _MAX_FILES = 10_000
 
 def load_zone_file(zone: ZoneConfig) -> tuple[StaticRecord, ...]:
     """The static records of ``zone``; none when it names no file. Raises ``ConfigError``."""
-    return load_zone(zone).records
+    return load_zone(zone, views=False).records
 
 
-def load_zone(zone: ZoneConfig) -> ZoneData:
+def load_zone(zone: ZoneConfig, *, views: bool = True) -> ZoneData:
     """The static records of ``zone`` and what was left out; nothing when it names no file or directory.
 
-    Raises ``ConfigError``, or ``ConfigErrors`` for several.
+    Without ``views`` a record for one view only is an error. Raises ``ConfigError``, or ``ConfigErrors`` for several.
     """
     if zone.file is None:
         return ZoneData(())
     found = read_zone_files(zone.file, ZoneRules(zone.name, zone.ttl, zone.escaped_semicolons))
     viewed = next((record for record in found.records if record.view is not None), None)
-    if viewed is not None:
+    if viewed is not None and not views:
         what = f"the record is for the view {viewed.view}, and zones have no views yet"
         raise ConfigError(what, file=viewed.file, line=viewed.line, cure="take out 'view:'")
     return found

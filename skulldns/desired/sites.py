@@ -4,7 +4,8 @@ A site follows its name: whoever holds the name in the registry has the site. An
 another guest is never an upstream, so that a name never shows somebody else's content.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 
 import dns.name
 from dns.name import Name
@@ -13,7 +14,7 @@ from skulldns.desired.registry import Registry, Verdict
 from skulldns.model.certificates import CertificateWish, Challenge, shown
 from skulldns.model.guests import GuestState
 from skulldns.model.policy import Https
-from skulldns.model.sites import Page, Site, Upstream
+from skulldns.model.sites import Page, Site, SiteRule, Upstream
 
 
 def site(registry: Registry, name: Name) -> Site | None:
@@ -37,24 +38,56 @@ def site(registry: Registry, name: Name) -> Site | None:
     )
 
 
+def ruled(registry: Registry, rule: SiteRule, zones: Collection[Name]) -> Site:
+    """The site of an admin's ``rule``; ``zones`` are those that have a wildcard certificate."""
+    certificate = _common_certificate(rule.names, zones)
+    if rule.upstream is not None or rule.options.redirect is not None:
+        upstream = None if rule.options.redirect else rule.upstream
+        return Site(rule.names, certificate, upstream, options=rule.options)
+    found = site(registry, rule.guest or rule.names[0])
+    if found is None:
+        return Site(rule.names, certificate, page=Page.UNKNOWN, options=rule.options)
+    upstream = found.upstream
+    if upstream is not None and rule.scheme is not None:
+        upstream = replace(upstream, scheme=rule.scheme)
+    return replace(found, names=rule.names, certificate=certificate, upstream=upstream, options=rule.options)
+
+
+def _common_certificate(names: Sequence[Name], zones: Collection[Name]) -> str:
+    """The wildcard's that covers all ``names``, or one of their own."""
+    parents = {name.parent() for name in names}
+    zone = next(iter(parents))
+    return shown(zone if parents == {zone} and zone in zones else names[0])
+
+
 def certificate_for(name: Name, zone: Name) -> str:
     """The identity of the certificate for ``name``: its zone's wildcard covers one label (RFC 6125 section 6.4.3)."""
     covered = len(name) == len(zone) + 1
     return shown(zone if covered else name)
 
 
-def wishes(sites: Iterable[Site], zones: Sequence[Name]) -> Sequence[CertificateWish]:
-    """The certificates that ``sites`` need: each of ``zones`` has a wildcard from the beginning, so that a new guest
-    waits for none; a deeper name has its own.
+def wishes(
+    sites: Iterable[Site], eager: Iterable[Name], zones: Collection[Name]
+) -> Sequence[CertificateWish]:
+    """The certificates that ``sites`` need; the wildcards of the zones in ``eager`` from the beginning.
+
+    Names in ``zones``, which are ours to write, are proved by DNS-01, all others by HTTP-01.
     """
-    found = {
+    wildcards = {
         shown(zone): CertificateWish(shown(zone), {dns.name.from_text("*", zone): Challenge.DNS01})
         for zone in zones
     }
-    for site in sorted(sites, key=lambda one: one.names[0]):
-        names = dict.fromkeys(site.names, Challenge.DNS01)
-        found.setdefault(site.certificate, CertificateWish(site.certificate, names))
+    found = {shown(zone): wildcards[shown(zone)] for zone in eager}
+    for one in sorted(sites, key=lambda one: one.names[0]):
+        names = {name: _challenge(name, zones) for name in one.names}
+        own = CertificateWish(one.certificate, names)
+        is_apex = len(one.names) == 1 and shown(one.names[0]) == one.certificate
+        found.setdefault(one.certificate, own if is_apex else wildcards.get(one.certificate, own))
     return tuple(found.values())
+
+
+def _challenge(name: Name, zones: Collection[Name]) -> Challenge:
+    return Challenge.DNS01 if any(name.is_subdomain(zone) for zone in zones) else Challenge.HTTP01
 
 
 def _upstream(verdict: Verdict) -> Upstream | None:

@@ -4,7 +4,7 @@ import logging
 import math
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from dns.name import Name
 
 from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, seen
 from skulldns.desired.registry import Registry
-from skulldns.desired.sites import site
+from skulldns.desired.sites import ruled, site
 from skulldns.desired.wishes import leaves_at
 from skulldns.loop.clock import Clock
 from skulldns.loop.elsewhere import Elsewhere
@@ -24,7 +24,7 @@ from skulldns.model.desired import Decision, Farewell
 from skulldns.model.guests import Guest, GuestId, GuestState, SourceName
 from skulldns.model.observations import ConfigFile, Down, Missed, Seen, Snapshot, ZoneFile
 from skulldns.model.presence import Known
-from skulldns.model.sites import Site
+from skulldns.model.sites import Site, SiteRule
 from skulldns.plan.cadence import FULL_LOOK_EVERY
 from skulldns.store.protocol import AssignmentMemory, GuestMemory
 
@@ -100,6 +100,9 @@ class Engine:
         self._lookers: dict[SourceName, Mailbox] = {}
         self._watchers: list[Mailbox] = []
         self._site_keepers: list[Mailbox] = []
+        self._site_rules: tuple[SiteRule, ...] = ()
+        self._ruled_names: set[Name] = set()
+        self._wild: frozenset[Name] = frozenset()
         self._told_revision = -1
         self._awaited_files = set(zone_files)
         self._clock = clock
@@ -132,9 +135,17 @@ class Engine:
         """Put a letter into ``watcher`` with each step in which the registry has changed."""
         self._watchers.append(watcher)
 
-    def keep_sites(self, keeper: Mailbox) -> None:
-        """Put every decision about sites into ``keeper``; before the first step."""
+    def keep_sites(
+        self, keeper: Mailbox, rules: Sequence[SiteRule] = (), wild: Collection[Name] = ()
+    ) -> None:
+        """Put every decision about sites into ``keeper``; before the first step.
+
+        ``rules`` are an admin's for single sites, ``wild`` the zones with a wildcard certificate.
+        """
         self._site_keepers.append(keeper)
+        self._site_rules = tuple(rules)
+        self._ruled_names = {name for rule in rules for name in rule.names}
+        self._wild = frozenset(wild)
 
     def assign(self, identity: GuestId, assignment: Assignment) -> None:
         """Take in all that an admin assigns to a guest; on the disk when this returns. In the engine's thread only.
@@ -306,8 +317,15 @@ class Engine:
         names, self._touched = self._touched, set()
         return names if self._begun else names | self._registry.names()
 
-    def _decide_sites(self, names: Iterable[Name]) -> dict[Name, Site | None]:
-        return {name: site(self._registry, name) for name in names} if self._site_keepers else {}
+    def _decide_sites(self, names: Collection[Name]) -> dict[Name, Site | None]:
+        if not self._site_keepers or not (names or not self._begun):
+            return {}
+        # Rules are few, and each may hang on any guest.
+        decided: dict[Name, Site] = {
+            rule.names[0]: ruled(self._registry, rule, self._wild) for rule in self._site_rules
+        }
+        found: dict[Name, Site | None] = {**decided}
+        return found | {name: site(self._registry, name) for name in names if name not in self._ruled_names}
 
     def _decide(self, names: Iterable[Name]) -> dict[Name, list[Decision]]:
         decided: defaultdict[Name, list[Decision]] = defaultdict(list)

@@ -99,7 +99,10 @@ class Front:
 
     def site(self, name: Name) -> Site | None:
         """The site at ``name``, if there is one."""
-        return self._sites.sites.get(name) if self._sites else None
+        if self._sites is None:
+            return None
+        sites = self._sites.sites
+        return sites.get(name) or next((one for one in list(sites.values()) if name in one.names), None)
 
     def shared(self, site: Site) -> bool:
         """Whether the server block of a zone serves it together with others."""

@@ -39,6 +39,8 @@ class ProxyTrouble:
 class Sites:
     """Keeps every site. ``certificates`` are those that exist now; ``want`` is told which ones are needed.
 
+    ``zones`` have a wildcard certificate from the beginning; ``ours`` are all zones that we write.
+
     ``rollout`` is the last one, ``drift`` the files that somebody edited since, ``trouble`` why the last try failed.
     """
 
@@ -49,6 +51,8 @@ class Sites:
         certificates: Callable[[], Mapping[str, CertificatePaths]],
         want: Callable[[Sequence[CertificateWish]], None],
         clock: Clock,
+        *,
+        ours: Sequence[Name],
     ) -> None:
         self.mailbox = Mailbox()
         self.sites: dict[Name, Site] = {}
@@ -58,6 +62,7 @@ class Sites:
         self.trouble: ProxyTrouble | None = None
         self._proxy = proxy
         self._zones = zones
+        self._ours = ours
         self._certificates = certificates
         self._want = want
         self._clock = clock
@@ -97,9 +102,9 @@ class Sites:
     def look(self) -> None:
         """Look now whether the proxy runs what was rolled out last, and for edited files. In this worker's thread.
 
-        While a roll-out waits for its next try there is nothing to learn, and the try must not be put off.
+        After a roll-out that failed there is nothing to learn, and its next try must not be put off.
         """
-        if self.rollout is not None and self._dirty is None:
+        if self.rollout is not None and self.trouble is None:
             self._look_for_drift()
 
     def shared(self, site: Site) -> bool:
@@ -141,7 +146,7 @@ class Sites:
         self._urgent |= urgent
 
     def _ask_for_certificates(self) -> None:
-        wanted = wishes(self.sites.values(), self._zones)
+        wanted = wishes(self.sites.values(), self._zones, self._ours)
         if wanted != self._wanted:
             self._wanted = wanted
             self._want(wanted)

@@ -119,3 +119,18 @@ class Site:
             and (self.upstream is None or self.upstream.scheme is Scheme.HTTP)
             and all(len(name) == len(zone) + 1 and name.is_subdomain(zone) for name in self.names)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SiteRule:
+    """What an admin says of one site: its names, where it leads, and how it is served.
+
+    Where it leads is ``upstream``, else the web server of the guest that holds ``guest``, else that of the guest that
+    holds the first of ``names``; with ``options.redirect`` nowhere.
+    """
+
+    names: tuple[Name, ...]
+    guest: Name | None = None
+    upstream: Upstream | None = None
+    scheme: Scheme | None = None
+    options: SiteOptions = field(default_factory=SiteOptions)

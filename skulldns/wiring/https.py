@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
+from dns.name import Name
+
 from skulldns.config import AcmeConfig, AuthoritySection, Config, ProxyConfig
 from skulldns.loop.certifier import Certifier, Want
 from skulldns.loop.clock import Clock
@@ -39,13 +41,14 @@ _CHALLENGES = PurePosixPath(".well-known/acme-challenge")
 @dataclass(frozen=True, slots=True)
 class Https:
     """What serves sites: their keeper, who gets their certificates and with what (None without ``acme``), and who
-    tries them.
+    tries them. ``wild`` are the zones with a wildcard certificate.
     """
 
     sites: Sites
     certifier: Certifier | None
     office: Office | None
     prober: Prober
+    wild: tuple[Name, ...] = ()
 
 
 def build_https(
@@ -66,18 +69,18 @@ def build_https(
     commands = Commands(proxy.program, proxy.test, proxy.reload)
     sites = Sites(
         Nginx(settings, template_loader(proxy.templates), commands, proxy.error_log),
-        settings.zones,
+        settings.zones if config.guests.https is HttpsPolicy.AUTO else (),
         lambda: _paths(files),
         _want(certifier),
         clock,
+        ours=tuple(config.zones),
     )
     roots = [one.root for one in config.acme.authorities.values() if one.root] if config.acme else []
     where = (_front(proxy), proxy.https_port)
-    return Https(sites, certifier, office, HttpProber(where, next(iter(roots), None)))
+    return Https(sites, certifier, office, HttpProber(where, next(iter(roots), None)), settings.zones)
 
 
 def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
-    wild = config.guests.https is HttpsPolicy.AUTO and config.acme is not None
     directory = PurePosixPath(proxy.directory)
     behind = bool(proxy.proxy_protocol)
     addresses = tuple(map(ip_address, proxy.listen))
@@ -87,7 +90,7 @@ def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
         http=tuple(Listen(address, proxy.http_port, behind) for address in addresses),
         https=tuple(Listen(address, proxy.https_port, behind) for address in addresses),
         networks=config.networks,
-        zones=tuple(zone.name for zone in config.zones.values() if zone.guests and wild),
+        zones=tuple(zone.name for zone in config.zones.values() if zone.guests and config.acme),
         forbidden=forbidden(config),
         senders=proxy.proxy_protocol,
         status=Listen(IPv4Address("127.0.0.1"), proxy.status_port),

@@ -227,7 +227,9 @@ class TestFaults:
         servers.guest("found").destroy()
 
     def test_an_unknown_part_is_told(self, servers: Lab) -> None:
-        with pytest.raises(ConfigError, match="its parts are libvirtd, ns1, ns2, pebble, webservers, nginx, daemon"):
+        with pytest.raises(
+            ConfigError, match="its parts are libvirtd, ns1, ns2, pebble, webservers, nginx, daemon"
+        ):
             servers.stop("ns3")
 
 

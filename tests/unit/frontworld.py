@@ -60,7 +60,7 @@ class FrontWorld:
         self.reports: Sequence[CertificateReport] = [report()]
         self.paths = {"vmsrv.test": CertificatePaths(Path("chain.pem"), Path("key.pem"))}
         clock = Clock(lambda: self.now, lambda: self.now, lambda: 0.0)
-        self.sites = Sites(self.proxy, [ZONE], lambda: self.paths, lambda _: None, clock)
+        self.sites = Sites(self.proxy, [ZONE], lambda: self.paths, lambda _: None, clock, ours=[ZONE])
         self.front = Front(lambda: self.reports, self.sites, self.prober)
         self.decide(*(sites or (site(),)))
 

@@ -24,6 +24,7 @@ from skulldns.model.certificates import CertificateWish
 from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface, Origin, SourceName
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, rrset
+from skulldns.model.sites import SiteRule
 from skulldns.plan.cadence import RELAXED, URGENT
 from skulldns.sources.fake import FakeSource
 from skulldns.store.assignments import AssignmentStore
@@ -74,8 +75,16 @@ class LoopWorld:
     has what certificates were asked for.
     """
 
-    def __init__(self, *, grace: float = 10.0, proxy: FakeProxy | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        *,
+        grace: float = 10.0,
+        proxy: FakeProxy | None = None,
+        rules: Sequence[SiteRule] = (),
+        **settings: Any,
+    ) -> None:
         self.proxy = proxy
+        self.rules = rules
         self.wishes: list[Sequence[CertificateWish]] = []
         self.now = 1_000_000.0
         self.jumped = 0.0
@@ -126,8 +135,8 @@ class LoopWorld:
         self.engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
         keepers: list[Worker] = []
         if self.proxy is not None:
-            self.sites = Sites(self.proxy, [ZONE], dict, self.wishes.append, clock)
-            self.engine.keep_sites(self.sites.mailbox)
+            self.sites = Sites(self.proxy, [ZONE], dict, self.wishes.append, clock, ours=[ZONE])
+            self.engine.keep_sites(self.sites.mailbox, self.rules, [ZONE])
             keepers.append(self.sites)
         self.engine.load()
         for looker in lookers:

@@ -180,6 +180,7 @@ def test_a_verb_that_is_not_installed_breaks_no_other(run: Run, monkeypatch: pyt
 def test_help_lists_every_verb(run: Run) -> None:
     words = run("--help").stdout.split()
     assert {"init", "check", "plan", "apply", "run", "status", "why", "guest", "lab"} <= set(words)
+    assert {"doctor", "metrics", "cert"} <= set(words)
     assert run().exit_code == 2
 
 

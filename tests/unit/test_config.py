@@ -450,6 +450,14 @@ def test_the_examples_of_the_documentation_are_read(write: Write, number: int) -
     assert isinstance(load(write(_example(number))), Config)
 
 
+@pytest.mark.parametrize("page", ["https.md", "sources.md"])
+def test_the_examples_of_other_pages_are_read(write: Write, page: str) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert examples
+    for example in examples:
+        assert isinstance(load(write(example)), Config)
+
+
 def _models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.model_fields.values():

@@ -2,8 +2,12 @@
 
 import pytest
 
+from skulldns.loop.alarms import Alarms
+from skulldns.loop.clock import Clock
+from skulldns.loop.report import Reporter
 from skulldns.plan.cadence import ALARM_AFTER
 from tests.unit.frontworld import FrontWorld, report
+from tests.unit.loopworld import LoopWorld
 
 
 def test_nothing_is_wrong_with_what_is_served() -> None:
@@ -111,3 +115,20 @@ def test_certificates(found: object, sentence: str | None, *, alarm: bool) -> No
     problems = world.problems()
     assert (len(problems) == 1 and sentence in problems[0]) if sentence else problems == []
     assert world.alarms() == (problems if alarm else [])
+
+
+def test_status_has_it_in_its_lists_of_problems_and_alarms() -> None:
+    world, names = FrontWorld(), LoopWorld().reporter.names
+    clock = Clock(lambda: world.now, lambda: world.now, lambda: 0.0)
+    reporter = Reporter(names, Alarms(names, clock, world.front), world.front)
+    assert reporter.status(world.now).problems == ()
+    world.proxy.edited = ["maps.conf"]
+    world.sites.look()
+    status = reporter.status(world.now)
+    [alarm] = status.alarms
+    assert (alarm.what,) == status.problems
+    assert status.proxy is not None
+    assert status.proxy.drift == ("maps.conf",)
+    assert [one.identity for one in status.certificates] == ["vmsrv.test"]
+    world.now += 100
+    assert reporter.status(world.now).alarms == (alarm,)  # it has lasted since then

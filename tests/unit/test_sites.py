@@ -10,7 +10,7 @@ from skulldns.desired.sites import wishes
 from skulldns.model.certificates import Challenge
 from skulldns.model.guests import GuestId, GuestOptions
 from skulldns.model.policy import Https
-from skulldns.model.sites import Page, Site, Upstream
+from skulldns.model.sites import Page, Scheme, Site, SiteOptions, SiteRule, Upstream
 from skulldns.plan import rollouts
 from skulldns.targets.fakeproxy import FakeProxy
 from tests.unit.loopworld import ZONE, LoopWorld, guest
@@ -29,6 +29,10 @@ def world(proxy: FakeProxy) -> LoopWorld:
 def _shown(proxy: FakeProxy, name: str = "web") -> Upstream | Page | None:
     site = proxy.served.get(f"{name}.vmsrv.test")
     return (site.upstream or site.page) if site else None
+
+
+def _trouble(world: LoopWorld) -> str | None:
+    return world.sites.trouble.reason if world.sites.trouble else None
 
 
 def _at(address: str, port: int = 80) -> Upstream:
@@ -144,10 +148,10 @@ def test_a_proxy_that_is_back_gets_everything(world: LoopWorld, proxy: FakeProxy
     proxy.down = True
     world.source.put(guest("web", "192.0.2.7"))
     world.run(60)
-    assert world.sites.trouble is not None
+    assert _trouble(world) == "the proxy does not run; start it"
     proxy.down = False
     world.run(20)
-    assert world.sites.trouble is None
+    assert _trouble(world) is None
     assert _shown(proxy) == _at("192.0.2.7")
 
 
@@ -215,7 +219,7 @@ def test_the_wildcard_is_wanted_from_the_beginning_and_a_deeper_name_has_its_own
 
 def test_names_below_the_zone_are_proved_by_dns() -> None:
     deep = dns.name.from_text("a.b", ZONE)
-    [_, wish] = wishes([Site((deep,), "a.b.vmsrv.test", page=Page.STOPPED)], [ZONE])
+    [_, wish] = wishes([Site((deep,), "a.b.vmsrv.test", page=Page.STOPPED)], [ZONE], [ZONE])
     assert wish.names == {deep: Challenge.DNS01}
 
 
@@ -224,6 +228,50 @@ def test_a_site_that_is_off_for_all_is_none_for_each(proxy: FakeProxy) -> None:
     world.source.put(guest("web", "192.0.2.7"))
     world.run(1)
     assert proxy.served == {}
+
+
+_BLOG, _WWW = dns.name.from_text("blog", ZONE), dns.name.from_text("www.elsewhere.test")
+
+
+def test_an_admin_s_rule_serves_a_guest_with_options_under_further_names(proxy: FakeProxy) -> None:
+    options = SiteOptions(hsts=3600)
+    rule = SiteRule((_BLOG, _WWW), guest=dns.name.from_text("web", ZONE), options=options)
+    world = LoopWorld(proxy=proxy, rules=[rule])
+    world.source.put(guest("web", "192.0.2.7"))
+    world.run(2)
+    site = proxy.served["blog.vmsrv.test"]
+    assert (site.upstream, site.options, site.names) == (_at("192.0.2.7"), options, (_BLOG, _WWW))
+    assert proxy.served["web.vmsrv.test"].options == SiteOptions()
+    wish = {wish.identity: wish for wish in world.wishes[-1]}["blog.vmsrv.test"]
+    assert wish.names == {_BLOG: Challenge.DNS01, _WWW: Challenge.HTTP01}
+    world.source.put(guest("web", running=False))
+    world.run(2)
+    assert proxy.served["www.elsewhere.test"].page is Page.STOPPED
+
+
+def test_a_rule_for_a_guest_s_own_name_changes_how_it_is_served(proxy: FakeProxy) -> None:
+    rule = SiteRule((dns.name.from_text("web", ZONE),), scheme=Scheme.HTTPS)
+    world = LoopWorld(proxy=proxy, rules=[rule])
+    world.source.put(guest("web", "192.0.2.7", options=GuestOptions(port="8443")))
+    world.run(2)
+    site = proxy.served["web.vmsrv.test"]
+    assert site.upstream == Upstream(ip_address("192.0.2.7"), 8443, Scheme.HTTPS)
+    assert site.certificate == "vmsrv.test"
+
+
+@pytest.mark.parametrize(
+    ("rule", "shows"),
+    [
+        (SiteRule((_WWW,), upstream=_at("192.0.2.99")), _at("192.0.2.99")),
+        (SiteRule((_WWW,), options=SiteOptions(redirect="https://vmsrv.test")), None),
+        (SiteRule((_WWW,), guest=dns.name.from_text("nobody", ZONE)), Page.UNKNOWN),
+    ],
+)
+def test_a_rule_needs_no_guest(proxy: FakeProxy, rule: SiteRule, shows: Upstream | Page | None) -> None:
+    world = LoopWorld(proxy=proxy, rules=[rule])
+    world.run(2)
+    site = proxy.served["www.elsewhere.test"]
+    assert (site.upstream or site.page) == shows
 
 
 @pytest.mark.parametrize(
