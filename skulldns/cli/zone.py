@@ -135,7 +135,7 @@ def _server(address: str, port: str, key: str) -> "ServerConfig":
 @config_option
 def export(config: Path, name: str, form: str, output: Path | None) -> None:
     """Write the static records of ZONE as YAML, as BIND's zone file, or for octoDNS."""
-    from skulldns.config import load, load_zone_file
+    from skulldns.config import load, load_zone
     from skulldns.desired.zonefile.bind import to_bind
     from skulldns.desired.zonefile.writing import Written, to_octodns, to_yaml
 
@@ -143,7 +143,10 @@ def export(config: Path, name: str, form: str, output: Path | None) -> None:
     known = loaded.zones.get(zone_name)
     if known is None:
         raise ConfigError(f"the zone {name} is not one of 'zones:'", file=config, cure="correct the name")
-    records, comments = load_zone_file(known), [f"static records of {zone_name.to_text(omit_final_dot=True)}"]
+    records, comments = (
+        load_zone(known).records,
+        [f"static records of {zone_name.to_text(omit_final_dot=True)}"],
+    )
     if form == "yaml":
         written = Written(to_yaml(records, zone_name, comments))
     else:

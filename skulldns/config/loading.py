@@ -69,6 +69,7 @@ class Config:
     sources: tuple[SourceConfig, ...] = ()
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     excluded: tuple[IPv4Network | IPv6Network, ...] = ()
+    look_every: float = 60.0
     guests: GuestPolicy = field(default_factory=GuestPolicy)
     proxy: ProxyConfig | None = None
     sites: tuple[SiteRule, ...] = ()
@@ -143,6 +144,7 @@ class _Loader:
             sources=tuple(self._placed(source) for source in shape.sources),
             networks=shape.networks,
             excluded=shape.excluded,
+            look_every=shape.look_every,
             guests=shape.guests,
             proxy=self._proxy(),
             sites=sites,

@@ -364,6 +364,9 @@ class ConfigFile(Section):
     sources: tuple[Annotated[SourceConfig, Field(discriminator="kind")], ...] = Field(
         (), description="What knows guests."
     )
+    look_every: Annotated[Duration, Field(ge=1)] = Field(
+        60.0, description="How often everything is looked at, whether or not something was heard."
+    )
     networks: tuple[Network, ...] = Field((), description="Networks whose addresses a guest may publish.")
     excluded: tuple[Place, ...] = Field(
         (), description="Addresses or networks that no guest publishes: gateways, other hosts."

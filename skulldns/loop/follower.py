@@ -13,7 +13,7 @@ from skulldns.errors import Unavailable
 from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.records import Key, RRset
-from skulldns.plan.cadence import FOLLOW_PAUSES, FULL_LOOK_EVERY, RENOTIFY_AFTER, RETRY_PAUSES, pause
+from skulldns.plan.cadence import FOLLOW_PAUSES, RENOTIFY_AFTER, RETRY_PAUSES, pause
 from skulldns.plan.serials import advanced, reached
 from skulldns.targets.protocol import NameServer
 
@@ -99,7 +99,7 @@ class Follower:
         if self._expected and now >= self._notify_at:
             self._notify(now)
         self.serial = self.secondary.serial()
-        self._look_at = now + FULL_LOOK_EVERY
+        self._look_at = now + self._clock.look_every
         self._back()
         if self._target is None:
             return pause(FOLLOW_PAUSES, len(FOLLOW_PAUSES))
@@ -139,7 +139,7 @@ class Follower:
             self._ahead_since = None
             return
         self._ahead_since = now if self._ahead_since is None else self._ahead_since
-        if now - self._ahead_since > 2 * FULL_LOOK_EVERY:
+        if now - self._ahead_since > 2 * self._clock.look_every:
             self._say(self._ahead())
 
     def _ahead(self) -> str:

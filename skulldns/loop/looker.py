@@ -12,7 +12,6 @@ from skulldns.model.guests import Guest, GuestId, GuestState, Hint
 from skulldns.model.observations import Down, Missed, Observation, Seen, Snapshot
 from skulldns.plan.cadence import (
     ADDRESS_PAUSES,
-    FULL_LOOK_EVERY,
     RETRY_PAUSES,
     cheaper_to_look_at_everything,
     pause,
@@ -94,7 +93,7 @@ class Looker:
     def _look_at_everything(self) -> None:
         started = self._clock.steady()
         guests = tuple(self.source.guests())
-        self._full_look_at = started + FULL_LOOK_EVERY
+        self._full_look_at = started + self._clock.look_every
         self._known = len(guests)
         unreadable = self.source.unreadable()
         self._deliver(Snapshot(self.source.name, guests, unreadable))

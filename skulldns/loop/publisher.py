@@ -22,7 +22,7 @@ from skulldns.model.desired import Decision
 from skulldns.model.plan import Block, Plan
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key
-from skulldns.plan.cadence import FULL_LOOK_EVERY, RETRY_PAUSES, SAME_NAME_EVERY, Pacer, pause
+from skulldns.plan.cadence import RETRY_PAUSES, SAME_NAME_EVERY, Pacer, pause
 from skulldns.plan.difference import Difference, compare
 from skulldns.plan.guard import WINDOW, Circumstances, guarded
 from skulldns.store.protocol import LedgerMemory
@@ -172,7 +172,7 @@ class Publisher:
         """Once a minute: has the serial moved without us? One SOA query when nothing happened."""
         if now >= self._look_at or self.primary.stale:
             self._mark(self.primary.read())
-            self._look_at = now + FULL_LOOK_EVERY
+            self._look_at = now + self._clock.look_every
             self._mark(self._parked)
             self.primary.tell({})
 

@@ -92,7 +92,7 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
     else:
         config.state.mkdir(mode=0o700, parents=True, exist_ok=True)
         database = open_database(config.database)
-    clock = Clock(time.time, time.monotonic, random.random)
+    clock = Clock(time.time, time.monotonic, random.random, config.look_every)
     guests: GuestMemory = GuestStore(database)
     ledger = LedgerStore(database)
     engine = Engine(

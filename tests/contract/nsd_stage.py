@@ -20,4 +20,4 @@ class NsdSecondary(DnsProgram):
         write_private(self.directory / f"{name}.key.conf", text)
 
     def command(self) -> Sequence[str]:
-        return (require("nsd", package="nsd"), "-d", "-V", "3", "-c", "nsd.conf")
+        return (require("nsd", package="nsd"), "-d", "-c", "nsd.conf")

@@ -2,176 +2,30 @@
 
 import contextlib
 import json
-import shutil
 import tempfile
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
+from skulldns.daemon.control import ask
 from skulldns.errors import Unavailable
 from skulldns.lab import Lab
 from skulldns.lab.waiting import until
 from tests.contract.incus_api import IncusApi
-from tests.integration.trial import Trial, is_a_sentence_with_cure, stopped
+from tests.integration.trial import Trial, is_a_sentence_with_cure
+from tests.integration.worlds import GUESTS, IncusWorld, LibvirtWorld, LxcWorld, World, end_monitord
 from tests.support import require
 
-_GUESTS = 300
 _ZONE = "vmsrv.test"
 _PATIENCE = 90.0
-_PAUSE = 0.5
 _NETWORKS = ("2001:db8:1::/64", "2001:db8:2::/64")
 
 pytestmark = pytest.mark.timeout(300)
-
-
-class World(ABC):
-    """One source of the daemon, whose guests are ``names``."""
-
-    kind: str
-    cure: str
-    """What an admin shall do when it does not answer."""
-
-    def __init__(self) -> None:
-        self.names = tuple(f"{self.kind}{number}" for number in range(_GUESTS))
-
-    @abstractmethod
-    def fill(self) -> None:
-        """Create all guests, each with an address."""
-
-    @abstractmethod
-    def kill(self) -> None:
-        """End what answers."""
-
-    @abstractmethod
-    def start(self, left: Sequence[str]) -> None:
-        """Let it answer again, with no other guests than these; nobody announces the end of any."""
-
-    @abstractmethod
-    def bring_back(self, names: Sequence[str]) -> None:
-        """Create guests as they were."""
-
-
-class LibvirtWorld(World):
-    kind = "libvirt"
-    cure = "start libvirt's daemon"
-
-    def __init__(self, trial: Trial) -> None:
-        super().__init__()
-        self._trial = trial
-        self._uuids: Mapping[str, str] = {}
-
-    def fill(self) -> None:
-        self._uuids = self._trial.define(*self.names)
-
-    def kill(self) -> None:
-        self._trial.lab.kill("libvirtd")
-
-    def start(self, left: Sequence[str]) -> None:
-        with stopped(self._trial.lab.info.pid["daemon"]):
-            self._trial.lab.start("libvirtd")
-            self.bring_back(left)
-
-    def bring_back(self, names: Sequence[str]) -> None:
-        self._trial.define(*names, uuids=self._uuids)
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """The daemon is stopped."""
-        with stopped(self._trial.lab.info.pid["libvirtd"]):
-            yield
-
-
-class IncusWorld(World):
-    kind = "incus"
-    cure = "start the daemon"
-
-    def __init__(self, api: IncusApi) -> None:
-        super().__init__()
-        self.api = api
-        self._instances: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def fill(self) -> None:
-        for number, name in enumerate(self.names):
-            self.api.define(name)
-            instance = self.api.instances["default", name]
-            instance |= {"status": "Running", "address": f"2001:db8:1::{number + 1:x}"}
-        self._instances = dict(self.api.instances)
-        self.kill()
-        self.start(self.names)
-
-    def kill(self) -> None:
-        self.api.kill()
-
-    def start(self, left: Sequence[str]) -> None:
-        self.api.instances.clear()
-        self.api.instances.update({place: one for place, one in self._instances.items() if place[1] in left})
-        self.api.start()
-
-    def bring_back(self, names: Sequence[str]) -> None:
-        for name in names:
-            self.api.instances["default", name] = self._instances["default", name]
-            self.api.tell("instance-created", ("default", name))
-
-    @contextmanager
-    def silent(self) -> Iterator[None]:
-        """The daemon is stopped; its line of events stays half open for ever."""
-        self.api.hush()
-        try:
-            yield
-        finally:
-            self.api.talk()
-
-
-class LxcWorld(World):
-    """Containers that are stopped, with static addresses: so they need no rights."""
-
-    kind = "lxc"
-    cure = "bring it back"
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.path = path
-        self._aside = path.with_suffix(".aside")
-
-    def fill(self) -> None:
-        self.bring_back(self.names)
-
-    def kill(self) -> None:
-        self.path.rename(self._aside)
-
-    def start(self, left: Sequence[str]) -> None:
-        if len(left) == len(self.names):
-            self._aside.rename(self.path)
-            return
-        # As when another file system is mounted there.
-        other = self.path.with_suffix(".other")
-        other.mkdir()
-        for name in left:
-            shutil.copytree(self._aside / name, other / name)
-        other.rename(self.path)
-        shutil.rmtree(self._aside)
-
-    def bring_back(self, names: Sequence[str]) -> None:
-        for name in names:
-            (self.path / name).mkdir()
-            self.write(name)
-
-    def write(self, name: str, *more: str) -> None:
-        """Write a container's config."""
-        number = self.names.index(name) + 1
-        nic = {
-            "type": "veth",
-            "hwaddr": f"00:16:3e:01:{number // 256:02x}:{number % 256:02x}",
-            "ipv6.address": f"2001:db8:2::{number:x}/64",
-        }
-        lines = [f"lxc.net.0.{key} = {value}" for key, value in nic.items()]
-        (self.path / name / "config").write_text("\n".join([*lines, *more, ""]), encoding="utf-8")
 
 
 class Everything:
@@ -190,26 +44,36 @@ class Everything:
     def names(self) -> tuple[str, ...]:
         return tuple(name for world in self.worlds for name in world.names)
 
+    @property
+    def _ends(self) -> list[str]:
+        return [name for world in self.worlds for name in (world.names[0], world.names[-1])]
+
     def settle(self) -> None:
         for world in self.worlds:
             world.fill()
-        self.until(self._is_well, "everything being served")
+        self.until(self._is_well, "everything being served", served=self._ends)
         self.before = self.trial.everything()
 
-    def until(self, true: Callable[[Mapping[str, Any]], bool], what: str) -> None:
-        """Wait until this is true of what `status` says; it is asked slowly, since its answer has 900 names."""
+    def until(self, true: Callable[[Mapping[str, Any]], bool], what: str, **begins: Sequence[str]) -> None:
+        """Wait until this is true of what `status` says.
+
+        Its answer has 900 names and costs much: ``begins`` says which names are in which state before it can be true.
+        """
 
         def asked() -> bool:
-            time.sleep(_PAUSE)
             with contextlib.suppress(Unavailable):
-                self._said = self.trial.status()
-                return true(self._said)
+                if all(self._state(name) == state for state, names in begins.items() for name in names):
+                    self._said = self.trial.status()
+                    return true(self._said)
             return False
 
         try:
             until(asked, what, patience=_PATIENCE)
         except Unavailable as error:
             raise AssertionError(f"{error}; {self._said.get('problems')}") from error
+
+    def _state(self, name: str) -> str:
+        return str(ask(self.trial.state, "name", name=name)["state"])
 
     def until_states(self, state: str, *names: str) -> None:
         self.until(lambda said: self._states(said, names) == {state}, f"{len(names)} names being {state}")
@@ -226,7 +90,7 @@ class Everything:
 
     def heals(self) -> None:
         begun = time.monotonic()
-        self.until(self._is_well, "healing")
+        self.until(self._is_well, "healing", served=self._ends)
         print(f"healed after {time.monotonic() - begun:.1f} s")  # noqa: T201 - a figure for `pytest -s`
         assert self.nothing_changed()
 
@@ -241,15 +105,16 @@ class Everything:
                 for world in worlds
             )
 
-        self.until(said, f"{[world.kind for world in worlds]} being silent")
-        assert {source["guests"] for source in self._said["sources"]} == {_GUESTS}
+        kinds = [world.kind for world in worlds]
+        self.until(said, f"{kinds} being silent", held=[world.names[-1] for world in worlds])
+        assert {source["guests"] for source in self._said["sources"]} == {GUESTS}
         others = [name for world in self.worlds if world not in worlds for name in world.names]
         assert self._states(self._said, others) <= {"served"}
 
     def lacks(self, *unseen: Sequence[str]) -> None:
         """Wait until it is said that the sources do not show these guests, and that the guard holds their names."""
         lacking = {
-            world.kind: f"{len(names)} of {_GUESTS} known guests are not shown"
+            world.kind: f"{len(names)} of {GUESTS} known guests are not shown"
             for world, names in zip(self.worlds, unseen, strict=True)
         }
         every = {name for names in unseen for name in names}
@@ -259,7 +124,7 @@ class Everything:
                 _has_sentence(status, f"{kind} ", what) for kind, what in lacking.items()
             )
 
-        self.until(said, f"{lacking}")
+        self.until(said, f"{lacking}", held=[names[-1] for names in unseen])
         until(lambda: every <= self._guarded(), "the guard's block", patience=_PATIENCE)
 
     def _guarded(self) -> set[str]:
@@ -278,7 +143,7 @@ def everything(lab_programs: None) -> Iterator[Everything]:  # noqa: ARG001 - it
         ending.callback(incus.api.kill)
         incus.api.start()
         lxc.path.mkdir()
-        ending.callback(_end_monitord, lxc.path)
+        ending.callback(end_monitord, lxc.path)
         sources = [
             {"kind": "incus", "socket": str(incus.api.socket), "zone": _ZONE},
             {"kind": "lxc", "path": str(lxc.path), "zone": _ZONE},
@@ -289,15 +154,6 @@ def everything(lab_programs: None) -> Iterator[Everything]:  # noqa: ARG001 - it
         found = Everything(ending.enter_context(Lab.up(home / "lab")), incus, lxc)
         found.settle()
         yield found
-
-
-def _end_monitord(path: Path) -> None:
-    """End LXC's daemon for events below a path, which would stay a while."""
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            if "lxc-monitord" in process.name() and str(path) in process.cmdline():
-                process.kill()
-                process.wait(_PATIENCE)
 
 
 def _monitor(everything: Everything) -> psutil.Process | None:

@@ -37,13 +37,13 @@ def test_asking_often_does_not_put_off_the_next_try() -> None:
     world = FrontWorld()
     world.proxy.down = True
     world.sites.look()
-    for _ in range(20):
-        world.sites.look()
-        world.run(5)
+    world.run(60)  # the pauses between tries have grown
     world.proxy.down = False
-    for _ in range(6):
+    for _ in range(30):
+        world.proxy.down = True
         world.sites.look()
-        world.run(5)
+        world.proxy.down = False
+        world.run(1)
     assert world.problems() == []
 
 

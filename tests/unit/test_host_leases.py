@@ -36,6 +36,19 @@ def test_dnsmasqs_file_ties_ipv4_leases_to_macs() -> None:
     )
 
 
+@pytest.mark.parametrize("client", ["*", f"01:{_MAC}", "01:02", "ff:00:16:3e:00:00:02", "01:" + "0" * 17])
+def test_a_lease_counts_whatever_its_client_id_is(client: str) -> None:
+    assert len(parse_dnsmasq(f"0 {_MAC} 192.0.2.9 wiki {client}\n")) == 1
+    entry = {"mac-address": _MAC, "ip-address": "192.0.2.9", "client-id": client}
+    assert len(parse_status(json.dumps([entry])) or ()) == 1
+
+
+def test_a_lease_taken_by_anothers_client_id_counts_for_nobody() -> None:
+    assert parse_dnsmasq(f"0 {_MAC} 192.0.2.9 wiki 01:{_OTHER}\n") == ()
+    entry = {"mac-address": _MAC, "ip-address": "192.0.2.9", "client-id": f"01:{_OTHER}"}
+    assert parse_status(json.dumps([entry])) == ()
+
+
 def test_a_lease_of_a_duid_counts_for_nobody() -> None:
     assert not any(lease.ip.version == 6 for lease in parse_dnsmasq(_DNSMASQ))
 

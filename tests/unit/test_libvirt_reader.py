@@ -34,6 +34,7 @@ class _Network:
         self._leases = leases
         self.host = ""
         self.hostnames: Mapping[str, str] = {}
+        self.clients: Mapping[str, str] = {}
         self.gone = False
 
     def name(self) -> str:
@@ -49,7 +50,12 @@ class _Network:
     def DHCPLeases(self, mac: str | None = None) -> Sequence[Mapping[str, str | None]]:  # noqa: N802
         self._calls["leases"] += 1
         return [
-            {"mac": owner, "ipaddr": ip, "hostname": self.hostnames.get(owner)}
+            {
+                "mac": owner,
+                "ipaddr": ip,
+                "hostname": self.hostnames.get(owner),
+                "clientid": self.clients.get(owner),
+            }
             for owner, ip in self._leases.items()
             if mac in {None, owner}
         ]
@@ -311,6 +317,16 @@ def test_the_host_names_of_leases_are_told() -> None:
     assert reader.guest(_id(0)) == guests[0]
     connection.domains[0].reason = "shutoff"
     assert _only(reader).hostnames == ()
+
+
+def test_a_lease_taken_by_anothers_client_id_counts_for_nobody() -> None:
+    connection = _Connection([_IN_LAB], _LEASES)
+    before = _only(_reader(connection))
+    connection.network.clients = {_MACS[0]: f"01:{_MACS[0]}"}
+    assert _only(_reader(connection)) == before
+    connection.network.clients = {_MACS[0]: f"01:{_MACS[1]}"}
+    assert before.addresses
+    assert _only(_reader(connection)).addresses == ()
 
 
 def _only(reader: Reader) -> Guest:

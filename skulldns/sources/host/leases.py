@@ -6,6 +6,9 @@ helper for dnsmasq keeps for each bridge (`<bridge>.status`; libvirt's `leaseshe
 A lease counts only if the server itself saw the MAC. In dnsmasq's text that holds for IPv4; a DHCPv6 lease
 has a DUID there, which the client chooses at will (RFC 8415 section 11), even one with another's MAC in it. So
 those lines are left out. Libvirt's list has the MAC for both, as dnsmasq found it on the wire.
+
+dnsmasq knows a client by its client id first (RFC 2131 section 4.2), which anybody may send, and then writes the
+sender's MAC into that client's lease. A lease whose client id is another MAC was taken so, and counts for nobody.
 """
 
 import json
@@ -18,6 +21,7 @@ from skulldns.model.guests import IPAddress
 
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _ETHERNET = "01-"  # dnsmasq writes the hardware type before the MAC unless it is this
+_ETHERNET_ID = "01:"  # a client id that is a MAC (RFC 2132 section 9.14)
 _NO_NAME = "*"
 _MAX_NAME = 255
 
@@ -55,6 +59,12 @@ def parse_status(text: str) -> tuple[Lease, ...] | None:
     return tuple(_entries(entries))
 
 
+def is_anothers(client_id: object, mac: str) -> bool:
+    """Whether a client id of DHCPv4, as dnsmasq writes it, is the MAC of somebody else than ``mac``."""
+    own = parse_mac(client_id[len(_ETHERNET_ID) :]) if isinstance(client_id, str) else None
+    return own is not None and str(client_id).startswith(_ETHERNET_ID) and own != mac
+
+
 def parse_mac(text: object) -> str | None:
     """Read a MAC and return it in lower case; None for what is none."""
     lower = text.lower() if isinstance(text, str) else ""
@@ -75,10 +85,12 @@ def _lines(lines: Iterable[str]) -> Iterator[Lease]:
         words = line.split(" ")
         if words[0] == "duid":
             return  # the server's own DUID: what follows are DHCPv6 leases
-        if len(words) < 4:  # noqa: PLR2004  the fields above; the client id is of no use here
+        if len(words) < 4:  # noqa: PLR2004  the fields above but the client id
             continue
         mac, ip = parse_mac(words[1].removeprefix(_ETHERNET)), parse_ip(words[2])
-        if mac and isinstance(ip, IPv4Address) and words[0].isascii() and words[0].isdecimal():
+        if not mac or is_anothers("".join(words[4:]), mac):
+            continue
+        if isinstance(ip, IPv4Address) and words[0].isascii() and words[0].isdecimal():
             yield Lease(mac, ip, _hostname(words[3]), int(words[0]) or None)
 
 
@@ -88,7 +100,7 @@ def _entries(entries: Iterable[object]) -> Iterator[Lease]:
             continue
         mac, ip = parse_mac(entry.get("mac-address")), parse_ip(entry.get("ip-address"))
         expires = entry.get("expiry-time")
-        if mac and ip:
+        if mac and ip and not is_anothers(entry.get("client-id"), mac):
             yield Lease(
                 mac, ip, _hostname(entry.get("hostname")), (isinstance(expires, int) and expires) or None
             )

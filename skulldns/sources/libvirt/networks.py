@@ -7,6 +7,7 @@ from typing import Any
 import libvirt
 
 from skulldns.model.guests import IPAddress
+from skulldns.sources.host.leases import is_anothers
 from skulldns.sources.libvirt.addresses import Sighting
 from skulldns.sources.libvirt.domainxml import Network, Nic, parse_ip, parse_network
 
@@ -105,7 +106,7 @@ def _by_mac(answer: Iterable[Mapping[str, Any]]) -> Leases:
     hostnames: dict[str, tuple[str, ...]] = {}
     for lease in answer:
         mac, ip, hostname = (lease.get("mac") or "").lower(), parse_ip(lease["ipaddr"]), lease.get("hostname")
-        if mac and ip is not None:
+        if mac and ip is not None and not is_anothers(lease.get("clientid"), mac):
             addresses.setdefault(mac, []).append(ip)
         if mac and hostname and hostname not in hostnames.get(mac, ()):
             hostnames[mac] = (*hostnames.get(mac, ()), hostname)

@@ -103,6 +103,23 @@ class TestThieves:
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
 
+    @pytest.mark.parametrize("kind", ["container", "classic"])  # LXD tells no client ids
+    def test_anothers_client_id_has_no_effect(self, laboratory: Laboratory, lab: Lab, kind: str) -> None:
+        """dnsmasq then writes the thief's MAC into the other's lease."""
+        with (
+            _KINDS[kind](laboratory, Wanted(f"robbed-{kind}")).start() as victim,
+            _KINDS[kind](laboratory, Wanted(f"robber-{kind}")).start() as thief,
+        ):
+            address, own = laboratory.await_lease(victim), laboratory.await_lease(thief)
+            answered(lab, victim.name, address)
+            answered(lab, thief.name, own)
+            client = "0x3d:01" + victim.mac.replace(":", "")
+            thief.run("udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true", "-x", client)
+            assert victim.lease() is None, "the lease was not taken"
+            _look_at_everything(laboratory, lab)
+            answered(lab, victim.name, address)
+            answered(lab, thief.name, own)
+
 
 def _answer_arp(laboratory: Laboratory, thief: Guest, address: str) -> None:
     """Let the thief say that it has the address until the host believes it (for a second it keeps what it knew)."""
