@@ -60,7 +60,9 @@ def _shared_macs(registry: Registry, now: float) -> Iterator[Alarm]:
 def _shared_addresses(registry: Registry, now: float) -> Iterator[Alarm]:
     for ip, _ in registry.asking.by_address.shared():
         asking = _present(registry, registry.asking.for_address(ip))
-        for first, other in _first_and_others([one for one in asking if ip in registry.wishes(one.id).shown]):
+        for first, other in _first_and_others(
+            [one for one in asking if one.settled or ip in registry.wishes(one.id).shown]
+        ):
             has, whose = registry.title(other.id, first.id), registry.title(first.id, other.id)
             what = (
                 f"{has} has the address {ip} of {whose}; it is not published for it: give one another address"
@@ -81,8 +83,8 @@ def _false_addresses(
     for address in guest.heard:
         if address.ip not in registry.asking.by_address or address.ip in {one.ip for one in guest.addresses}:
             continue
-        holders = [one for one in registry.asking.for_address(address.ip) if one != guest.id]
-        if holders:
+        holders = registry.asking.for_address(address.ip)
+        if holders and holders[0] != guest.id:
             yield _false_address(guest, address, f"which is guest {_title(registry, holders[0])}'s", now)
     for interface in guest.interfaces:
         for address in (*interface.heard, *(one for one in interface.addresses if one.origin in _HEARSAY)):

@@ -30,6 +30,7 @@ def seen(known: Known | None, guest: Guest, now: float) -> Known:
         missing_looks=0,
         witnessed=False,
         gone_since=None,
+        settled=running and (known.settled or bool(guest.addresses)),
     )
 
 

@@ -1,8 +1,9 @@
 """Who asks for the same name, MAC or address, and who of them holds it: three indexes, each as small as its rivals.
 
 A guest that its source still shows goes before one that is gone; then who asked first keeps it. For a MAC or an
-address, a running guest goes before a stopped one; for an address then one that shows it before one that only had it,
-and one for which the host vouches before one that only says so itself and is believed.
+address, a running guest goes before a stopped one; for an address then one that shows it before one that only had it
+(one that showed it since it was started, and shows no other now, counts as showing it: its lease may have been
+taken from it), and one for which the host vouches before one that only says so itself and is believed.
 An address counts only for a guest that holds the MAC to which the host ties it, or that had it before.
 """
 
@@ -95,7 +96,8 @@ class Rivals:
             gone, stopped, *rest = self._rank(one, str(ip), running_first=True)
             wish = self._wishes[one]
             hearsay = all(address.origin in _HEARSAY for address in wish.addresses if address.ip == ip)
-            return (gone, stopped, ip not in wish.shown, hearsay, *rest)
+            lost = ip not in wish.shown and not self._known[one].settled
+            return (gone, stopped, lost, hearsay, *rest)
 
         return sorted(asking, key=rank)
 

@@ -107,7 +107,7 @@ class Publisher:
                 self._publish(now)
         except Unavailable as error:
             return self._unavailable(error)
-        if not self._dirty:
+        if not self._dirty and self._spacing.next_due() is None:
             self._recovered()
         if self.primary.stale:
             return 0.0

@@ -10,7 +10,7 @@ from skulldns.loop.alarms import Alarms
 from skulldns.loop.front import CertificateLine, Front, ProxyReport
 from skulldns.loop.names import NameReport, Names
 from skulldns.model.alarms import Alarm
-from skulldns.model.guests import GuestState
+from skulldns.model.guests import GuestState, said
 from skulldns.model.namestate import NameState
 from skulldns.model.plan import Block
 from skulldns.model.presence import Known
@@ -179,7 +179,7 @@ class Reporter:
             f"{server.zone} on {server.role}: {server.reason}" for server in self._servers() if server.reason
         ]
         problems += [
-            f"{report.name} ({report.owner}): {report.reason}"
+            f"{report.name} ({said(report.owner)}): {report.reason}"
             for report in names
             if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner
         ]

@@ -14,6 +14,7 @@ class Known:
     MAC (as text) that it asks for, when it first did, so that the first of two keeps it across restarts.
     ``missing_since`` and ``missing_looks`` count the looks in a row in which its source said there is no such
     guest; ``witnessed`` that the source also announced its end; ``gone_since`` that both add up to certainty.
+    ``settled``: it runs, and was seen with an address since it was started; that stays its own while it shows no other.
     """
 
     guest: Guest
@@ -24,6 +25,7 @@ class Known:
     missing_looks: int = 0
     witnessed: bool = False
     gone_since: float | None = None
+    settled: bool = False
 
     @property
     def id(self) -> GuestId:

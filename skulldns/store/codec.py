@@ -73,6 +73,7 @@ def known_text(known: Known) -> str:
             "missing_looks": known.missing_looks,
             "witnessed": known.witnessed,
             "gone_since": known.gone_since,
+            "settled": known.settled,
         },
         sort_keys=True,
     )
@@ -101,6 +102,7 @@ def known_from(identity: str, text: str) -> Known:
         missing_looks=parts["missing_looks"],
         witnessed=parts["witnessed"],
         gone_since=parts["gone_since"],
+        settled=parts.get("settled", False),
     )
 
 

@@ -217,7 +217,10 @@ class TestAddresses:
         answered(running, "original", _RESERVED_IP, *addresses(original))
         clone = define(hypervisor, "clone", networks=("reserving",), mac=_RESERVED_MAC)
         clone.create()
-        until(lambda: len(refusals(running, "clone")) == len(addresses(clone)) + 1, "the refusal of each address")
+        until(
+            lambda: len(refusals(running, "clone")) == len(addresses(clone)) + 1,
+            "the refusal of each address",
+        )
         assert all("guest original has its MAC" in refusal for refusal in refusals(running, "clone"))
         assert [one for one in refusals(running, "clone") if _RESERVED_IP in one]
         (alarm,) = [one for one in daemon(running, "status")["alarms"] if one["guest"] == "clone"]
