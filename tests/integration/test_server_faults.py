@@ -418,7 +418,7 @@ def test_a_primary_restored_from_an_old_backup_gets_its_names_again(trial: Trial
         def said() -> list[str]:
             return [one for one in trial.problems() if "secondary" in one and "retransfer" in one]
 
-        until(lambda: trial.answers("ns2", "later") or said(), "ns2 or a sentence", patience=HEALING)
+        until(lambda: bool(trial.answers("ns2", "later") or said()), "ns2 or a sentence", patience=HEALING)
         if not trial.answers("ns2", "later"):
             assert all(map(is_a_sentence_with_cure, said()))
             for zone in trial.zones:
