@@ -188,6 +188,9 @@ class GuestPolicy(Section):
     port: Port = Field(80, description="Where a guest's web server listens if nobody says otherwise.")
     on_stop: OnStop = Field(OnStop.KEEP, description="What becomes of a stopped guest's names.")
     grace: Duration = Field(_DAY, description="How long after its end a guest's names stay.")
+    show_owner: Flag = Field(
+        default=False, description="Whether the page of a guest that is not there says whose it is."
+    )
     assign: dict[str, AssignmentSection] = Field(
         {}, description="What guests are assigned, by their names or identities."
     )

@@ -8,7 +8,7 @@ from typing import Any
 from skulldns.desired.options import checked
 from skulldns.desired.registry import Registry
 from skulldns.desired.settings import GuestSettings
-from skulldns.desired.wishes import further_name
+from skulldns.desired.wishes import MAX_FURTHER_NAMES, further_name
 from skulldns.errors import Refused
 from skulldns.loop.engine import Engine
 from skulldns.model.assignments import FIELDS, Assignment
@@ -116,6 +116,8 @@ def _value(field: str, text: str, settings: GuestSettings) -> Any:
     if field != "names":
         return checked(field, text, settings)
     names = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    if len(names) > MAX_FURTHER_NAMES:
+        raise Refused(f"these are {len(names)} further names", cure=f"give at most {MAX_FURTHER_NAMES}")
     for name in names:
         further_name(name, settings)
     return names

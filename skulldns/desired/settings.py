@@ -17,7 +17,8 @@ class GuestSettings:
 
     ``grace`` and ``ttl`` are in seconds; ``reserved`` are labels beside the built-in ones that no guest gets, the
     hypervisor's own name among them; ``forbidden`` are addresses and ``excluded`` networks that no guest publishes.
-    ``publish``, ``https`` and ``port`` are for guests of which nobody says anything else; ``assigned`` is what the
+    ``publish``, ``https`` and ``port`` are for guests of which nobody says anything else; ``show_owner``: whether pages
+    say whose a guest is; ``assigned`` is what the
     config assigns to guests, by their names or identities.
     """
 
@@ -28,6 +29,7 @@ class GuestSettings:
     publish: Publish = Publish.GUEST
     https: Https = Https.AUTO
     port: int = 80
+    show_owner: bool = False
     on_stop: OnStop = OnStop.KEEP
     grace: float = 86400.0
     reserved: tuple[str, ...] = ()

@@ -34,7 +34,7 @@ def site(registry: Registry, name: Name) -> Site | None:
         certificate=certificate_for(name, settings.zone),
         upstream=upstream,
         page=page,
-        owner=verdict.options.owner,
+        owner=verdict.options.owner if settings.show_owner else None,
     )
 
 

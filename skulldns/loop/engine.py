@@ -70,11 +70,15 @@ class ZonePublisher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """How a source is: ``reason`` says since when (Unix time) it cannot tell, and why; None while it answers."""
+    """How a source is: ``reason`` says since when (Unix time) it cannot tell, and why; None while it answers.
+
+    ``unreadable`` are guests that it knows to be there and could not read at the last look at everything.
+    """
 
     answered_at: float | None = None
     down_since: float | None = None
     reason: str | None = None
+    unreadable: frozenset[GuestId] = frozenset()
 
 
 class Engine:
@@ -231,7 +235,7 @@ class Engine:
         first = self.sources[snapshot.source].answered_at is None
         if self.sources[snapshot.source].down_since is not None:
             _log.info("%s answers again", snapshot.source)
-        self.sources[snapshot.source] = SourceStatus(answered_at=now)
+        self.sources[snapshot.source] = SourceStatus(answered_at=now, unreadable=snapshot.unreadable)
         for guest in snapshot.guests:
             self._seen(snapshot.source, guest, now)
         shown = {guest.id for guest in snapshot.guests} | snapshot.unreadable

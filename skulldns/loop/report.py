@@ -1,6 +1,6 @@
 """How everything is: sources, servers, names, and what is wrong. Read from the workers, decided by nobody."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dns.name
@@ -10,11 +10,14 @@ from skulldns.loop.alarms import Alarms
 from skulldns.loop.front import CertificateLine, Front, ProxyReport
 from skulldns.loop.names import NameReport, Names
 from skulldns.model.alarms import Alarm
-from skulldns.model.guests import GuestState, said
+from skulldns.model.guests import GuestId, GuestState, said
 from skulldns.model.namestate import NameState
 from skulldns.model.plan import Block
 from skulldns.model.presence import Known
 from skulldns.plan.cadence import ALARM_AFTER
+
+_SOME = 5
+"""Guests that a sentence names at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,8 @@ class Reporter:
                 state, reason = "unavailable", status.reason
             elif status.answered_at is None:
                 state, reason = "not answered yet", ""
-            elif missing:
-                state = "ready"
-                reason = (
-                    f"{len(missing)} of {len(own)} known guests are not shown, their names are held; if they are gone "
-                    "for good, wait for their grace, then agree with what `skulldns plan` shows"
-                )
+            else:
+                reason = "; ".join(_unseen(own, missing, status.unreadable))
             found.append(
                 SourceReport(
                     str(name), state, reason, status.down_since or status.answered_at, len(own), len(running)
@@ -192,3 +191,20 @@ class Reporter:
             if block is Block.GUARD
         }
         return list(dict.fromkeys([*problems, *sorted(guarded)]))
+
+
+def _unseen(own: Sequence[Known], missing: Sequence[Known], unreadable: Collection[GuestId]) -> Iterator[str]:
+    """What a source that answers does not show of its guests."""
+    if missing:
+        yield (
+            f"{len(missing)} of {len(own)} known guests are not shown, their names are held; if they are gone "
+            "for good, wait for their grace, then agree with what `skulldns plan` shows"
+        )
+    if unreadable:
+        titles = {known.id: known.guest.name for known in own}
+        some = sorted(said(titles.get(one, one)) for one in unreadable)[:_SOME]
+        more = f" and {len(unreadable) - _SOME} more" if len(unreadable) > _SOME else ""
+        yield (
+            f"{', '.join(some)}{more} cannot be read and nothing of them changes; look at their definition "
+            "and at the log of the hypervisor"
+        )

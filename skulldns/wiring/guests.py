@@ -25,6 +25,7 @@ def guest_settings(config: Config, source: SourceConfig) -> GuestSettings:
         publish=config.guests.publish,
         https=config.guests.https,
         port=config.guests.port,
+        show_owner=config.guests.show_owner,
         on_stop=config.guests.on_stop,
         grace=config.guests.grace,
         reserved=(*config.policy.reserved, platform.node().partition(".")[0].lower()),

@@ -194,7 +194,8 @@ def test_one_guest_that_cannot_be_read_keeps_its_name_and_the_others_go_on() -> 
     world.source.put(guest("new", "192.0.2.99"))
     world.run(300)
     assert len(world.served()) == 6
-    assert world.reporter.status(world.now).problems == ()
+    [problem] = world.reporter.status(world.now).problems
+    assert problem.startswith("fake: g3 cannot be read and nothing of them changes")
 
 
 def test_an_undefined_guest_goes_after_its_grace_also_when_it_was_the_only_one() -> None:

@@ -43,8 +43,15 @@ def test_a_running_guest_has_a_site_at_its_address(world: LoopWorld, proxy: Fake
     world.source.put(guest("web", "192.0.2.7", options=GuestOptions(owner="alice", port="8080")))
     world.run(1)
     assert _shown(proxy) == _at("192.0.2.7", 8080)
-    assert proxy.served["web.vmsrv.test"].owner == "alice"
+    assert proxy.served["web.vmsrv.test"].owner is None
     assert proxy.served["web.vmsrv.test"].certificate == "vmsrv.test"
+
+
+def test_an_owner_is_shown_only_where_the_config_says_so(proxy: FakeProxy) -> None:
+    world = LoopWorld(proxy=proxy, show_owner=True)
+    world.source.put(guest("web", running=False, options=GuestOptions(owner="alice")))
+    world.run(1)
+    assert proxy.served["web.vmsrv.test"].owner == "alice"
 
 
 def test_the_first_of_several_addresses_is_an_ipv4_one(world: LoopWorld, proxy: FakeProxy) -> None:

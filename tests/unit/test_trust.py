@@ -383,3 +383,34 @@ def test_a_change_of_one_guest_touches_it_and_its_rivals_only() -> None:
     own = {dns.name.from_text(label, ZONE) for label in ("g6", "g7")}
     assert {name for name in touched if name.is_subdomain(ZONE)} == own
     assert len(touched) == 4
+
+
+def test_a_running_guest_keeps_its_address_when_another_takes_its_lease() -> None:
+    world = LoopWorld()
+    world.source.put(guest("web", "192.0.2.7"))
+    world.source.put(guest("thief", "192.0.2.8"))
+    world.run(3)
+    world.source.put(guest("thief", "192.0.2.8", "192.0.2.7"))
+    world.source.put(guest("web", None))
+    world.run(5)
+    assert world.served()["web.vmsrv.test A"] == ["192.0.2.7"]
+    assert world.served()["thief.vmsrv.test A"] == ["192.0.2.8"]
+    world.begin()  # also after a restart
+    world.run(5)
+    assert world.served()["web.vmsrv.test A"] == ["192.0.2.7"]
+    alarms = world.reporter.status(world.now).alarms
+    assert [alarm.guest for alarm in alarms] == ["thief"]
+
+
+def test_an_address_of_a_stopped_guest_goes_to_the_next_one_that_runs() -> None:
+    world = LoopWorld()
+    world.source.put(guest("web", "192.0.2.7"))
+    world.run(3)
+    world.source.put(guest("web", None, running=False))
+    world.source.put(guest("next", "192.0.2.7"))
+    world.run(5)
+    assert world.served().get("web.vmsrv.test A") is None
+    assert world.served()["next.vmsrv.test A"] == ["192.0.2.7"]
+    world.source.put(guest("web", None))  # started again, and not settled before it has an address
+    world.run(5)
+    assert world.served()["next.vmsrv.test A"] == ["192.0.2.7"]

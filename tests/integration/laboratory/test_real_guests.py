@@ -103,7 +103,7 @@ class TestThieves:
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
 
-    @pytest.mark.parametrize("kind", ["container", "classic"])  # LXD tells no client ids
+    @pytest.mark.parametrize("kind", ["container", "classic", "instance"])
     def test_anothers_client_id_has_no_effect(self, laboratory: Laboratory, lab: Lab, kind: str) -> None:
         """dnsmasq then writes the thief's MAC into the other's lease."""
         with (
