@@ -69,17 +69,13 @@ def _room(item: pytest.Item) -> str:
     return item.path.relative_to(_TESTS).parts[0]
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file with real servers in one process, so that its servers are started once.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give a test with real servers a second try: on a machine that others use too they can be late once.
 
-    Such a test gets a second try: real servers on a machine that others use too can be late once. The summary
-    names each one that needed it (-rR), so that it is looked at; failing twice is a failure.
+    The summary names each one that needed it (-rR), so that it is looked at; failing twice is a failure.
     """
-    for item in items:
-        if _room(item) not in _WITHOUT_SOCKETS:
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-            item.add_marker(pytest.mark.flaky(reruns=1))
+    if _room(item) not in _WITHOUT_SOCKETS:
+        item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
