@@ -11,17 +11,18 @@ from rich.console import Console
 from rich.text import Text
 
 from skulldns.lab import Lab
+from skulldns.lab.parts import HTTPS
 from skulldns.lab.waiting import until
 
 HERE = Path(__file__).parent
-WIDTH = 104
+WIDTH = 118
 _SKULLDNS = (sys.executable, "-m", "skulldns")
 
 
 def main() -> None:
     """Draw each picture."""
     _draw("run", "make run ONCE=1", _output(sys.executable, "-m", "skulldns.cli.demo", "--once"))
-    with Lab.up() as lab:
+    with Lab.up(extra=HTTPS) as lab:
         config = ("--config", str(lab.info.config))
         for name in ("wiki", "irc_bot", "ns1"):
             lab.guest(name).create()
