@@ -4,9 +4,7 @@
 a second.
 """
 
-import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,6 +19,7 @@ from skulldns.model.sites import Page, Site, SiteOptions, Upstream
 from skulldns.targets.nginx import template_loader
 from skulldns.targets.vhost.rendering import Renderer
 from tests.contract.proxy_stages import NginxStage
+from tests.open_connections import NUMBER, reload_under
 from tests.realnginx import ZONE, RealNginx, Visitors, guest, name, own, page, web_server
 
 _GUESTS = 10_000
@@ -99,62 +98,16 @@ def _own() -> list[Row]:
     ]
 
 
-# ---------------------------------------------------------------------------------------- open connections
-
-
 def _open_connections() -> list[Row]:
-    """Reload while requests are on their way, each on a connection of its own, and answer them afterwards."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    number = min(10_000, hard // 2 - 200)
-    with RealNginx(connections=2 * number) as nginx:
-        answered, seconds = asyncio.run(_held(nginx, number))
+    """Reload while each of many connections has a request on its way or is a WebSocket, and use them afterwards."""
+    with RealNginx(connections=2 * NUMBER) as nginx:
+        survived = reload_under(nginx, NUMBER)
+    half = f"{NUMBER // 2:,}"
     return [
-        Row(f"reload with {number:,} requests on their way", seconds * 1000, "ms"),
-        Row(f"of these {number:,}, answered after it", answered, "requests", f"{number:,}"),
+        Row(f"reload with {NUMBER:,} open connections", survived.seconds * 1000, "ms"),
+        Row("of these with a request on its way, answered after it", survived.requests, "", half),
+        Row("of these WebSockets, used after it", survived.websockets, "", half),
     ]
-
-
-async def _held(nginx: RealNginx, number: int) -> tuple[int, float]:
-    release = asyncio.Event()
-    waiting = 0
-    all_wait = asyncio.Event()
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal waiting
-        await reader.readuntil(b"\r\n\r\n")
-        waiting += 1
-        if waiting == number:
-            all_wait.set()
-        await release.wait()
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
-        await writer.drain()
-        writer.close()
-
-    async def ask() -> bool:
-        async with gate:
-            reader, writer = await asyncio.open_connection("127.0.0.1", nginx.http)
-            writer.write(b"GET / HTTP/1.1\r\nHost: slow.test\r\nConnection: close\r\n\r\n")
-            await writer.drain()
-        answer = await reader.read()
-        writer.close()
-        return answer.endswith(b"\r\n\r\nok")
-
-    gate = asyncio.Semaphore(200)
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=1024)
-    slow = own("slow.test", server.sockets[0].getsockname()[1], SiteOptions(http=True), certificate=ZONE)
-    target = nginx.target()
-    await asyncio.to_thread(target.roll_out, [slow], nginx.wildcard())
-    await asyncio.to_thread(nginx.settled)
-    clients = [asyncio.create_task(ask()) for _ in range(number)]
-    await all_wait.wait()
-    begun = perf_counter()
-    await asyncio.to_thread(target.roll_out, [slow, guest("new", 80)], nginx.wildcard())
-    seconds = perf_counter() - begun
-    release.set()
-    answers = await asyncio.gather(*clients)
-    server.close()
-    return sum(answers), seconds
 
 
 # ---------------------------------------------------------------------------------------- a long run

@@ -43,6 +43,7 @@ class FaultyCa:
     """The proxy, running within a block; ``directory`` is its URL.
 
     * ``fail``: answers for paths that contain a text; ``hang``: paths that get no answer until the end of the block;
+    * ``lose``: paths whose next request Pebble obeys, while its answer gets lost;
     * ``window``: what renewal information answers, as JSON or as text that is none; None: the CA has no such thing;
     * ``profiles``: what the directory's meta offers; ``chain``: what replaces issued certificates;
     * ``once_only``: whether a certificate can be named in ``replaces`` once only (alreadyReplaced).
@@ -59,6 +60,7 @@ class FaultyCa:
         self._trust = ssl.create_default_context(cafile=str(home / "tls.pem"))
         self._failures: list[tuple[str, Answer, int]] = []
         self._hanging: list[str] = []
+        self._losing: list[str] = []
         self._end = threading.Event()
         self._lock = threading.Lock()
         self.window: Callable[[str], Any] | None = None
@@ -98,6 +100,10 @@ class FaultyCa:
     def hang(self, path: str) -> None:
         """Do not answer paths that contain ``path``."""
         self._hanging.append(path)
+
+    def lose(self, path: str) -> None:
+        """Lose what Pebble answers when it has obeyed the next request for paths that contain ``path``."""
+        self._losing.append(path)
 
     def heal(self) -> None:
         """End all faults."""
@@ -157,6 +163,10 @@ class FaultyCa:
             if self.profiles:
                 content["meta"]["profiles"] = self.profiles
             return Answer(answer.status, answer.headers, json.dumps(content).encode())
+        lost = [part for part in self._losing if part in path and answer.status < http.client.BAD_REQUEST]
+        if lost:
+            self._losing.remove(lost[0])
+            return Answer(http.client.GATEWAY_TIMEOUT)
         if path.startswith("/certZ/") and self.chain and answer.status == http.client.OK:
             return Answer(answer.status, answer.headers, self.chain(answer.body))
         return answer

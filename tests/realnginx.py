@@ -80,7 +80,9 @@ class RealNginx(AbstractContextManager["RealNginx"]):
         self._connections = connections
         self._certificates: dict[str, CertificatePaths] = {}
         self._ports = PortBlock.find()
-        self.http, self.https, self.status, self.behind = (self._ports.next() for _ in range(4))
+        self.http, self.https, self.status, self.behind, self.behind_http = (
+            self._ports.next() for _ in range(5)
+        )
 
     def __enter__(self) -> Self:
         # A short path, since the rules for Unix sockets and for nginx's words are narrow; root's workers are others.

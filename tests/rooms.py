@@ -20,7 +20,7 @@ _STDLIB = frozenset(
 )
 # dnspython's values and its readers of text and wire format; not dns.query and dns.resolver, which send.
 _DNSPYTHON = frozenset(
-    "dns.exception dns.flags dns.message dns.name dns.node dns.opcode dns.rcode dns.rdata dns.rdataclass"
+    "dns.dnssec dns.exception dns.flags dns.message dns.name dns.node dns.opcode dns.rcode dns.rdata dns.rdataclass"
     " dns.rdataset dns.rdatatype dns.rdtypes dns.reversename dns.rrset dns.serial dns.tokenizer dns.tsig"
     " dns.tsigkeyring dns.ttl dns.update dns.wire dns.xfr dns.zone".split()
 )
@@ -71,7 +71,11 @@ class Room:
 
 ROOMS = (
     Room("skulldns.model", neighbours=frozenset({"skulldns.errors"})),
-    Room("skulldns.desired", libraries=frozenset({"yaml"})),  # parses YAML text, reads no file
+    Room(
+        "skulldns.desired",
+        # yaml parses text; the others read no file but the Unicode and suffix tables that they bring
+        libraries=frozenset("confusable_homoglyphs idna publicsuffixlist urllib.parse yaml".split()),
+    ),
     Room("skulldns.plan"),
     Room("skulldns.targets.dnswire"),
     Room(

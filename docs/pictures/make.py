@@ -18,6 +18,25 @@ HERE = Path(__file__).parent
 WIDTH = 118
 _SKULLDNS = (sys.executable, "-m", "skulldns")
 
+_BEFORE = """\
+changed: {type: A, value: 192.0.2.80}
+mail:
+  - {type: A, value: 192.0.2.25}
+  - {type: MX, values: [10 mx1.example.org., 20 mx2.example.org.]}
+old: {type: A, value: 192.0.2.9}
+older: {type: A, value: 192.0.2.10}
+oldest: {type: A, value: 192.0.2.11}
+"""
+_AFTER = """\
+blog: {type: CNAME, value: wiki.vmsrv.test.}
+changed: {type: A, value: 192.0.2.81}
+mail:
+  - {type: A, value: 192.0.2.25}
+  - {type: AAAA, value: '2001:db8:1::25'}
+  - {type: MX, ttl: 300, values: [10 mx1.example.org., 20 mx3.example.org.]}
+"""
+"""A zone file, and what a branch makes of it."""
+
 
 def main() -> None:
     """Draw each picture."""
@@ -29,6 +48,25 @@ def main() -> None:
         until(lambda: "5 served" in _output(*_SKULLDNS, "status", *config), "publishing the guests")
         _draw("status", "skulldns status --all", _output(*_SKULLDNS, "status", "--all", *config))
         _draw("why", "skulldns why wiki", _output(*_SKULLDNS, "why", "wiki", *config))
+        _draw("plan", "skulldns plan --config branch/skulldns.yaml", _plan(lab))
+
+
+def _plan(lab: Lab) -> str:
+    """What a branch of the admin's files would change."""
+    config, file = lab.info.config, lab.info.config.parent / "zones" / f"{lab.info.zone}.yaml"
+    file.write_text(_BEFORE)
+    names = (f"changed.{lab.info.zone}", f"oldest.{lab.info.zone}")
+    until(lambda: all(_is_served(name, config) for name in names), "publishing the file")
+    branch = config.parent / "branch"
+    (branch / "zones").mkdir(parents=True)
+    (branch / config.name).write_text(config.read_text())
+    (branch / "zones" / file.name).write_text(_AFTER)
+    os.chdir(config.parent)
+    return _output(*_SKULLDNS, "plan", "--config", str(branch / config.name))
+
+
+def _is_served(name: str, config: Path) -> bool:
+    return "answers A 192.0.2." in _output(*_SKULLDNS, "why", name, "--config", str(config))
 
 
 def _output(*command: str) -> str:

@@ -45,8 +45,8 @@ def change(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
 
 
 @contextmanager
-def looking(config: Config, *, read_only: bool = True) -> Iterator[Any]:
-    """The verbs over an installation that has looked at everything once."""
+def looking(config: Config, *, read_only: bool = True, secondaries: bool = True) -> Iterator[Any]:
+    """The verbs over an installation that has looked at everything once, or not at the ``secondaries``."""
     # Imported here because they bring libvirt and SQLAlchemy, which a running daemon makes unnecessary.
     from skulldns import wiring
     from skulldns.daemon.once import look, settle
@@ -54,7 +54,7 @@ def looking(config: Config, *, read_only: bool = True) -> Iterator[Any]:
 
     installation = wiring.build(config, read_only=read_only)
     try:
-        look(installation)
+        look(installation, secondaries=secondaries)
         table = Verbs(installation, lambda _, function: function()).table()
         yield {**table, "settle": lambda _: settle(installation)}
     finally:

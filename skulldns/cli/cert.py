@@ -10,7 +10,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import ahead, console, length, safe, show_json
+from skulldns.cli.text import ago, ahead, console, length, safe, show_json
 from skulldns.config import load
 from skulldns.daemon.control import ask
 
@@ -109,6 +109,45 @@ def budget(config: Path, *, as_json: bool) -> None:
         out.print(Text(ca, style="bold cyan"))
         out.print(_limits([one for one in found if one["ca"] == ca]))
         out.print()
+
+
+@cert.group()
+def account() -> None:
+    """Look at our accounts at the CAs, and change their keys."""
+
+
+@account.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print the accounts as JSON.")
+@config_option
+def accounts(config: Path, *, as_json: bool) -> None:
+    """List our account at each CA: its URL, which CAA records may name, and the age of its key."""
+    found, _ = answer(config, "accounts")
+    if as_json:
+        show_json(found)
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("CA", "account", "its key's age"):
+        table.add_column(column, overflow="fold")
+    for one in found:
+        url = Text(safe(one["url"])) if one["url"] else Text("none yet", style="dim")
+        table.add_row(Text(one["ca"], style="cyan"), url, ago(one["key_since"]))
+    console().print(table)
+
+
+@account.command("new-key")
+@click.argument("ca", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the account as JSON.")
+@config_option
+def new_key(config: Path, ca: str | None, *, as_json: bool) -> None:
+    """Give our account at a CA a new key; the account and its certificates stay.
+
+    CA is its directory's URL or a part of that, and can be left out where there is only one.
+    """
+    found = ask(load(config).state, "new account key", ca=ca)
+    if as_json:
+        show_json(found)
+        return
+    console().print(Text.assemble(("✓ ", "green"), f"our account at {found['ca']} has a new key"))
 
 
 def _certificates(found: list[dict[str, Any]]) -> Table:

@@ -1,6 +1,9 @@
 """`skulldns check`: the config and all zone files, without network."""
 
+import gc
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,12 @@ class _Report:
 @click.command()
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@click.option("--no-secrets", is_flag=True, help="Do not look at key files, which no repository should have.")
 @click.pass_context
-def check(ctx: click.Context, config: Path, as_json: bool) -> None:
+def check(ctx: click.Context, config: Path, *, as_json: bool, no_secrets: bool) -> None:
     """Check the config and all zone files, without network."""
-    report = _look(config)
+    with _no_collection():
+        report = _look(config, secrets=not no_secrets)
     if as_json:
         click.echo(json.dumps(_as_json(config, report), indent=2))
     else:
@@ -34,16 +39,29 @@ def check(ctx: click.Context, config: Path, as_json: bool) -> None:
             click.echo(str(error), err=True)
         if not report.errors:
             for zone in report.zones:
-                click.echo(f"{zone['name']}: {zone['records']} static RRsets")
+                views = f" (views {', '.join(zone['views'])})" if zone["views"] else ""
+                click.echo(f"{zone['name']}{views}: {zone['records']} static RRsets")
             click.echo("ok")
     ctx.exit(2 if report.errors else 0)
 
 
-def _look(path: Path) -> _Report:
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Looking for cycles while modules are loaded and records made finds none, and takes a tenth of all the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _look(path: Path, *, secrets: bool) -> _Report:
     from skulldns.config import load, load_zone, strays
 
     try:
-        config = load(path)
+        config = load(path, secrets=secrets)
     except ConfigError as error:
         return _Report((), (), _several(error))
     zones: list[dict[str, Any]] = []
@@ -51,13 +69,14 @@ def _look(path: Path) -> _Report:
     warnings: list[ConfigError] = []
     for zone in config.zones.values():
         try:
-            found = load_zone(zone, views=False)
+            found = load_zone(zone)
         except ConfigError as error:
             errors += _several(error)
         else:
             file = None if zone.file is None else str(zone.file)
             name = zone.name.to_text(omit_final_dot=True)
-            zones.append({"name": name, "file": file, "records": len(found.records)})
+            views = [one.view for one in zone.views if one.view is not None]
+            zones.append({"name": name, "views": views, "file": file, "records": len(found.records)})
             warnings += found.warnings
     warnings += [
         ConfigError(

@@ -1,6 +1,6 @@
 """Health in Prometheus' text format (prometheus.io/docs/instrumenting/exposition_formats)."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -63,6 +63,7 @@ def _status(status: dict[str, Any]) -> Iterator[Metric]:
     yield updates
     yield from _proxy(status["proxy"] or {})
     yield from _certificates(status["certificates"])
+    yield from _dnssec({one["zone"]: one["dnssec"] for one in status["outlooks"]})
 
 
 def _proxy(proxy: dict[str, Any]) -> Iterator[Metric]:
@@ -89,6 +90,26 @@ def _certificates(found: list[dict[str, Any]]) -> Iterator[Metric]:
     )
     yield _gauge("certificate_failures", "Failed tries since the last success.", label, each("failures"))
     yield _gauge("certificate_alarm", "Whether a person should look (1).", label, each("alarm"))
+
+
+def _dnssec(found: dict[str, dict[str, Any]]) -> Iterator[Metric]:
+    def each(value: Callable[[dict[str, Any]], float | None]) -> Labelled:
+        return (([zone], value(one)) for zone, one in found.items())
+
+    matches = {"matches": 1.0, "wrong": 0.0}
+    yield _gauge("zone_signed", "Whether a zone is signed (1).", ["zone"], each(lambda one: one["signed"]))
+    yield _gauge(
+        "zone_signatures_expire_seconds",
+        "Unix time at which the first signature of a zone's SOA or keys ends, on any of its servers.",
+        ["zone"],
+        each(lambda one: one["expires"]),
+    )
+    yield _gauge(
+        "zone_ds_matches",
+        "Whether the parent's DS matches the keys (1) or not (0); left out where there is none.",
+        ["zone"],
+        each(lambda one: matches.get(one["ds"])),
+    )
 
 
 def _gauge(name: str, text: str, labels: list[str], samples: Labelled) -> GaugeMetricFamily:

@@ -59,7 +59,9 @@ def show(config: Path, name: str, *, as_json: bool) -> None:
 @click.option("--owner", help="The member who owns it: a login.")
 @click.option("--port", help="The port of its web server.")
 @click.option("--names", help="Further names for it, with commas between them.")
-@click.option("--publish", help="Whose addresses its name gets: guest or proxy.")
+@click.option(
+    "--publish", help="Whose addresses its name gets: guest, proxy or none; or inside=guest outside=proxy."
+)
 @click.option("--https", help="Whether it gets a site: auto or off.")
 @click.option("--clear", is_flag=True, help="Take back what was assigned: these FIELDs, or all.")
 @click.option("--json", "as_json", is_flag=True, help="Print the guest as JSON.")

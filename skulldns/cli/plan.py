@@ -4,37 +4,57 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer, looking
-from skulldns.cli.text import console, show_json
+from skulldns.cli.text import safe, show_json, terminal
 from skulldns.config import Config, load
 from skulldns.daemon.control import NotRunning, ask
+from skulldns.errors import ConfigError, Refused
 
 PENDING, BLOCKED = 3, 4
 """Exit codes of design.md's list: changes pending, blocked by the guard."""
 
-_SIGNS = {"add": ("+", "green"), "replace": ("~", "yellow"), "delete": ("-", "red")}
+_MOST = 100
+"""Names of a zone that are shown on a terminal, or of what was done, without ``--all``."""
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="Print it as Markdown, for a merge request.")
+@click.option(
+    "--base",
+    type=click.Path(path_type=Path),
+    help="The config before a merge: compare only zone files with what the servers serve, where what BASE's files "
+    "have counts as ours. Needs no daemon, no state and no source.",
+)
+@click.option("--all", "show_all", is_flag=True, help="Show every name, also on a terminal.")
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 3 when changes are pending, 4 when the guard blocks some."
 )
 @config_option
-def plan(config: Path, *, as_json: bool, exit_code: bool) -> None:
-    """Show what would change on the name servers. Nothing is changed."""
-    found, _ = answer(config, "plan")
-    _show(found, as_json=as_json)
+def plan(
+    config: Path, base: Path | None, *, as_json: bool, as_markdown: bool, show_all: bool, exit_code: bool
+) -> None:
+    """Show what would change on the name servers. Nothing is changed.
+
+    The daemon that runs with this config answers; for another config its files are compared.
+    """
+    found = _planned(config, base)
+    if as_json:
+        show_json(found)
+    elif as_markdown:
+        from skulldns.cli.planmarkdown import markdown
+
+        click.echo(markdown(found))
+    else:
+        _show(found, show_all=show_all)
+    if found["failures"] or found["files"]:
+        raise SystemExit(1)
     if exit_code and found["needs_agreement"]:
         raise SystemExit(BLOCKED)
     if exit_code and found["changes"]:
         raise SystemExit(PENDING)
-    if found["failures"]:
-        raise SystemExit(1)
 
 
 @click.command()
@@ -42,11 +62,15 @@ def plan(config: Path, *, as_json: bool, exit_code: bool) -> None:
     "--checksum", help="Do exactly the plan with this checksum, what the guard holds back included."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.option("--all", "show_all", is_flag=True, help="Show every name.")
 @config_option
-def apply(config: Path, checksum: str | None, *, as_json: bool) -> None:
+def apply(config: Path, checksum: str | None, *, as_json: bool, show_all: bool) -> None:
     """Make the planned changes. With --checksum, exactly those that `plan` showed, or none."""
     found, unserved = _apply(load(config), checksum)
-    _show(found, as_json=as_json, done=True)
+    if as_json:
+        show_json(found)
+    else:
+        _show(found, show_all=show_all, done=True)
     for sentence in unserved:
         click.echo(sentence, err=True)
     if found["failures"] or unserved:
@@ -55,55 +79,62 @@ def apply(config: Path, checksum: str | None, *, as_json: bool) -> None:
         raise SystemExit(BLOCKED)
 
 
+def _planned(path: Path, base: Path | None) -> dict[str, Any]:
+    """The plan of the daemon that works with this very config file; of any other we look for ourselves."""
+    if base is not None:
+        # Imported here because it brings SQLAlchemy, which a running daemon makes unnecessary.
+        from skulldns.daemon.proposal import proposed
+
+        return proposed(load(path), load(base))
+    found: dict[str, Any]
+    try:
+        config = load(path)
+    except ConfigError:
+        found, _ = answer(path, "plan")
+        return found
+    try:
+        if Path(ask(config.state, "config")).resolve() == path.resolve():
+            found = ask(config.state, "plan")
+            return found
+    except NotRunning:
+        pass
+    with looking(config, secondaries=False) as verbs:
+        found = verbs["plan"]({})
+    return found
+
+
 def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], list[str]]:
     """What was done, and which secondaries do not serve it (the daemon goes on by itself until they do)."""
     try:
-        return ask(config.state, "apply", checksum=checksum), []
+        other = Path(ask(config.state, "config"))
+        if other.resolve() == config.path.resolve():
+            return ask(config.state, "apply", checksum=checksum), []
+        raise Refused(f"the daemon works with {other}", cure="change the files there, or stop the daemon")
     except NotRunning:
         pass
     # Imported here because it brings libvirt and SQLAlchemy, which a running daemon makes unnecessary.
     from skulldns.daemon.service import state_lock
 
-    with state_lock(config.state), looking(config, read_only=False) as verbs:
+    with state_lock(config.state), looking(config, read_only=False, secondaries=False) as verbs:
         return verbs["apply"]({"checksum": checksum}), verbs["settle"]({})
 
 
-def _show(found: dict[str, Any], *, as_json: bool, done: bool = False) -> None:
-    if as_json:
-        show_json(found)
-        return
-    out = console()
-    for zone in found["zones"]:
-        _show_zone(out, zone)
-    for sentence in found["failures"]:
-        out.print(Text(f"! {sentence}", style="red"))
+def _show(found: dict[str, Any], *, show_all: bool, done: bool = False) -> None:
+    from skulldns.cli.plantext import lines
+
+    colour = terminal()
+    most = _MOST if (colour or done) and not show_all else None
+    text = list(lines(found["zones"], most=most))
+    text += [
+        click.style(f"! {safe(sentence)}", fg="red") for sentence in (*found["files"], *found["failures"])
+    ]
     if done:
-        out.print(f"{found['made']} of {found['changes']} changes made")
+        text.append(f"{found['made']} of {found['changes']} changes made")
     elif found["changes"] or found["needs_agreement"]:
-        out.print(f"{found['changes']} changes, checksum {found['checksum']}")
+        text.append(f"{found['changes']} changes, checksum {click.style(found['checksum'], bold=True)}")
     else:
-        out.print("nothing to change")
+        text.append("nothing to change")
     if found["needs_agreement"]:
-        out.print(
-            f"the guard holds some back: agree with `skulldns apply --checksum {found['checksum']}`",
-            style="yellow",
-        )
-
-
-def _show_zone(out: Console, zone: dict[str, Any]) -> None:
-    if not (zone["changes"] or zone["blocked"] or zone["conflicts"]):
-        return
-    out.print(Text(zone["zone"], style="bold"))
-    for change in zone["changes"]:
-        out.print(_line(change) + Text(f"  {change['reason']}", style="dim"))
-    for change in zone["blocked"]:
-        out.print(_line(change) + Text(f"  {change['block']}: {change['because']}", style="yellow"))
-    for conflict in zone["conflicts"]:
-        out.print(Text(f"  ! {conflict['reason']}", style="magenta"))
-
-
-def _line(change: dict[str, Any]) -> Text:
-    sign, style = _SIGNS[change["action"]]
-    before, after = (change[side] for side in ("before", "after"))
-    sides = [" ".join(side["values"]) + f" ({side['ttl']})" for side in (before, after) if side]
-    return Text.assemble((f"  {sign} {change['name']} {change['type']} ", style), " -> ".join(sides))
+        agree = f"agree with `skulldns apply --checksum {found['checksum']}`"
+        text.append(click.style(f"the guard holds some back: {agree}", fg="yellow"))
+    click.echo("\n".join(text), color=colour)

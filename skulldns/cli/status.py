@@ -33,6 +33,7 @@ def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     out.print()
     out.print(_servers(found["servers"]))
     out.print()
+    show_dnssec(out, found["outlooks"])
     _show_front(out, found["proxy"], found["certificates"])
     out.print(Text.assemble(("names  ", "bold"), counts or "none"))
     if names:
@@ -51,6 +52,30 @@ def _show_alarms(out: Console, alarms: list[dict[str, Any]]) -> None:
         out.print(Text("\nalarms", style="bold red"))
     for alarm in alarms:
         out.print(Text.assemble(("! ", "bold red"), safe(alarm["what"]), (f"  {ago(alarm['since'])}", "dim")))
+
+
+def show_dnssec(out: Console, outlooks: list[dict[str, Any]]) -> None:
+    """A line for each zone that is signed, and one for all that are not; nothing before the first look."""
+    said = {
+        "matches": "the parent's DS matches",
+        "none": "the parent has no DS",
+        "wrong": "the parent's DS is wrong",
+    }
+    for one in outlooks:
+        dnssec = one["dnssec"]
+        if dnssec["signed"]:
+            left = ahead(dnssec["expires"])
+            ends = f"signatures end in {left}" if left else "its signatures have expired"
+            what = f"signed, {ends}, {said.get(dnssec['ds'], 'the DS of its parent is not known')}"
+            out.print(Text.assemble(("dnssec  ", "bold"), safe(one["zone"]), f": {what}"))
+    unsigned = [one for one in outlooks if one["dnssec"]["signed"] is False]
+    if unsigned:
+        all_of = (
+            "no zone is signed" if len(unsigned) == len(outlooks) else f"{len(unsigned)} zones are not signed"
+        )
+        out.print(Text.assemble(("dnssec  ", "bold"), all_of))
+    if outlooks:
+        out.print()
 
 
 def _show_front(out: Console, proxy: dict[str, Any] | None, certificates: list[dict[str, Any]]) -> None:
@@ -95,7 +120,7 @@ def names_table(names: list[dict[str, Any]]) -> Table:
         table.add_column(column, overflow="fold")
     for name in names:
         table.add_row(
-            Text(safe(name["name"])),
+            Text(safe(name["name"]) + (f"@{name['view']}" if name["view"] else "")),
             state(name["state"]),
             Text(safe(name["owner"])),
             Text("\n".join(map(safe, name["records"]))),

@@ -38,6 +38,11 @@ def console() -> Console:
     return found
 
 
+def terminal() -> bool:
+    """Whether standard output is a terminal, or is asked to be taken for one (``FORCE_COLOR``)."""
+    return Console().is_terminal
+
+
 def show_json(value: Any) -> None:
     """Print ``value`` for machines."""
     print(json.dumps(value, indent=2))

@@ -1,6 +1,7 @@
-"""`skulldns zone`: move zones in and out."""
+"""`skulldns zone`: look into zones, adopt what is there, move zones in and out."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,8 @@ import click
 from dns.name import Name
 
 from skulldns.cli import config_option, find_config
+from skulldns.cli.zonecontents import accept, adopt, show
+from skulldns.cli.zoneds import ds
 from skulldns.errors import ConfigError
 from skulldns.model.statics import StaticRecord
 
@@ -19,7 +22,11 @@ _FORMATS = ("yaml", "bind", "octodns")
 
 @click.group()
 def zone() -> None:
-    """Move zones in and out."""
+    """Look into zones, adopt what is there, and move zones in and out."""
+
+
+for _verb in (show, adopt, accept, ds):
+    zone.add_command(_verb)
 
 
 @zone.command("import")
@@ -134,19 +141,24 @@ def _server(address: str, port: str, key: str) -> "ServerConfig":
 @click.option("--output", type=click.Path(path_type=Path), help="Write there instead of to standard output.")
 @config_option
 def export(config: Path, name: str, form: str, output: Path | None) -> None:
-    """Write the static records of ZONE as YAML, as BIND's zone file, or for octoDNS."""
+    """Write the static records of ZONE as YAML, as BIND's zone file, or for octoDNS; of one view with ZONE@VIEW."""
     from skulldns.config import load, load_zone
+    from skulldns.desired.statics import in_view
     from skulldns.desired.zonefile.bind import to_bind
     from skulldns.desired.zonefile.writing import Written, to_octodns, to_yaml
 
+    name, at, view = name.partition("@")
     loaded, zone_name = load(config), _name(name)
     known = loaded.zones.get(zone_name)
     if known is None:
         raise ConfigError(f"the zone {name} is not one of 'zones:'", file=config, cure="correct the name")
-    records, comments = (
-        load_zone(known).records,
-        [f"static records of {zone_name.to_text(omit_final_dot=True)}"],
-    )
+    records = load_zone(known).records
+    if at:
+        if view not in [one.view for one in known.views]:
+            raise ConfigError(f"the zone {name} has no view '{view}'", file=config, cure="correct the name")
+        records = tuple(replace(record, view=None) for record in in_view(records, view))
+    title = zone_name.to_text(omit_final_dot=True) + at + view
+    comments = [f"static records of {title}"]
     if form == "yaml":
         written = Written(to_yaml(records, zone_name, comments))
     else:

@@ -5,25 +5,21 @@ column and cure, or ``ConfigErrors`` for several at once.
 """
 
 from skulldns.config.keys import TsigKey
-from skulldns.config.loading import Config, ZoneConfig, load, state_directory
-from skulldns.config.sections import (
-    AcmeConfig,
-    AuthoritySection,
-    GuardConfig,
+from skulldns.config.loading import Config, load, state_directory
+from skulldns.config.sections import GuardConfig, MemberPolicy, WebConfig
+from skulldns.config.sitesections import AcmeConfig, AuthoritySection, LimitsSection, ProxyConfig
+from skulldns.config.sourcesections import (
     GuestPolicy,
     IncusSourceConfig,
     LibvirtSourceConfig,
-    LimitsSection,
     LxcSourceConfig,
-    MemberPolicy,
-    ProxyConfig,
-    ServerConfig,
     SourceConfig,
     StaticGuest,
     StaticSourceConfig,
-    WebConfig,
 )
-from skulldns.config.zones import load_zone, load_zone_file, strays
+from skulldns.config.zonerules import ViewConfig, ZoneConfig
+from skulldns.config.zones import load_zone, load_zone_file, reload_zone, strays
+from skulldns.config.zonesections import ServerConfig
 
 __all__ = [
     "AcmeConfig",
@@ -42,11 +38,13 @@ __all__ = [
     "StaticGuest",
     "StaticSourceConfig",
     "TsigKey",
+    "ViewConfig",
     "WebConfig",
     "ZoneConfig",
     "load",
     "load_zone",
     "load_zone_file",
+    "reload_zone",
     "state_directory",
     "strays",
 ]

@@ -10,6 +10,9 @@ from pydantic_core import ErrorDetails
 from skulldns.desired.yamltext import Kind, Mapping, Node, Scalar, Sequence, misread, shown, walk
 from skulldns.errors import ConfigError
 
+_KEY = "[key]"
+"""How pydantic calls the key of a mapping in a location."""
+
 Location = tuple[int | str, ...]
 _NOT_USED = frozenset({Kind.DECIMAL, Kind.NOTATION, Kind.DATE, Kind.EMPTY})
 _DUE = {
@@ -69,7 +72,8 @@ def explain(error: ValidationError, model: type[BaseModel], root: Node, file: st
             line, column = key.line, key.column
             what, cure = f"unknown key {shown(name)}", _nearest(name, _keys(model, detail["loc"][:-1]))
         else:
-            line, column = node.line, node.column
+            at = key if key is not None and detail["loc"][-1] == _KEY else node
+            line, column = at.line, at.column
             what, cure = _sentence(detail, name, node)
         explained.append(ConfigError(what, file=file, line=line, column=column, cure=cure))
     return explained

@@ -13,48 +13,21 @@ from pydantic_core import PydanticCustomError
 from skulldns.config.explain import Location, error_at, explain, unusable
 from skulldns.config.keys import TsigKey
 from skulldns.config.reading import read_text
-from skulldns.config.sections import (
-    AcmeConfig,
-    AuthoritySection,
-    ConfigFile,
-    GuardConfig,
-    GuestPolicy,
-    IncusSourceConfig,
-    KeySection,
-    LibvirtSourceConfig,
-    LxcSourceConfig,
-    MemberPolicy,
-    ProxyConfig,
-    ServerConfig,
-    SourceConfig,
-    WebConfig,
-    ZoneSection,
-)
+from skulldns.config.sections import ConfigFile, GuardConfig, MemberPolicy, WebConfig
 from skulldns.config.siterules import site_rules
+from skulldns.config.sitesections import AcmeConfig, AuthoritySection, ProxyConfig
+from skulldns.config.sourcerules import check_sources, placed
+from skulldns.config.sourcesections import GuestPolicy, SourceConfig
 from skulldns.config.values import zone_name
+from skulldns.config.zonerules import ZoneConfig, zone_configs
+from skulldns.config.zonesections import KeySection, PlainServer
 from skulldns.desired.yamltext import Node, parse_yaml, plain
 from skulldns.errors import ConfigError, ConfigErrors
-from skulldns.model.policy import Mode, Publish
+from skulldns.model.policy import Publish
 from skulldns.model.sites import SiteRule
 
 MAX_CONFIG_FILE = 5_000_000
 """Bytes of a config file that are read at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class ZoneConfig:
-    """A zone to publish into: ``file`` is absolute, ``ttl`` in seconds, a server's ``key`` one of keys."""
-
-    name: Name
-    file: Path | None
-    primary: ServerConfig
-    secondaries: tuple[ServerConfig, ...] = ()
-    guests: bool = False
-    claims: bool = False
-    mode: Mode = Mode.SYNC
-    ttl: int = 60
-    escaped_semicolons: bool = True
-    reverse: tuple[Name, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +43,7 @@ class Config:
     networks: tuple[IPv4Network | IPv6Network, ...] = ()
     excluded: tuple[IPv4Network | IPv6Network, ...] = ()
     look_every: float = 60.0
+    resolver: tuple[PlainServer, ...] = ()
     guests: GuestPolicy = field(default_factory=GuestPolicy)
     proxy: ProxyConfig | None = None
     sites: tuple[SiteRule, ...] = ()
@@ -79,9 +53,10 @@ class Config:
     guard: GuardConfig = field(default_factory=GuardConfig)
 
 
-def load(path: Path) -> Config:
+def load(path: Path, *, secrets: bool = True) -> Config:
     """Read and validate the config file at ``path`` and the key files it names, but no zone file.
 
+    Without ``secrets`` the key files are not read: where a config is checked in a repository, there are none.
     Raises ``ConfigError``, or ``ConfigErrors`` for several, with file, line, column and cure.
     """
     file = str(path)
@@ -93,7 +68,7 @@ def load(path: Path) -> Config:
         _raise([*errors, *explain(error, ConfigFile, root, file)])
         raise
     _raise(errors)
-    return _Loader(path, root, shape).config()
+    return _Loader(path, root, shape, secrets=secrets).config()
 
 
 def state_directory(path: Path) -> Path | None:
@@ -117,11 +92,12 @@ def _raise(errors: list[ConfigError]) -> None:
 class _Loader:
     """Puts names and absolute paths into what pydantic read, and checks what must fit together."""
 
-    def __init__(self, path: Path, root: Node, shape: ConfigFile) -> None:
+    def __init__(self, path: Path, root: Node, shape: ConfigFile, *, secrets: bool) -> None:
         self._path = path.absolute()
         self._file = str(path)
         self._root = root
         self._shape = shape
+        self._secrets = secrets
         self._errors: list[ConfigError] = []
 
     def config(self) -> Config:
@@ -129,8 +105,7 @@ class _Loader:
         state = self._path.parent / shape.state
         keys = self._keys()
         zones = self._zones()
-        self._check_reverse()
-        self._check_sources(zones)
+        check_sources(shape, zones, self._note)
         self._check_proxy()
         self._check_acme()
         sites = self._sites()
@@ -141,10 +116,11 @@ class _Loader:
             database=_database(shape.database, state),
             keys=MappingProxyType(keys),
             zones=MappingProxyType(zones),
-            sources=tuple(self._placed(source) for source in shape.sources),
+            sources=tuple(placed(source, self._path.parent) for source in shape.sources),
             networks=shape.networks,
             excluded=shape.excluded,
             look_every=shape.look_every,
+            resolver=shape.resolver,
             guests=shape.guests,
             proxy=self._proxy(),
             sites=sites,
@@ -164,6 +140,8 @@ class _Loader:
 
     def _key(self, label: str, name: Name, section: KeySection) -> TsigKey:
         key = TsigKey(name, section.algorithm, self._path.parent / section.secret_file)
+        if not self._secrets:
+            return key
         try:
             key.key()
         except ConfigError as error:
@@ -172,91 +150,11 @@ class _Loader:
         return key
 
     def _zones(self) -> dict[Name, ZoneConfig]:
-        zones: dict[Name, ZoneConfig] = {}
-        for label, section in self._shape.zones.items():
-            place: Location = ("zones", label)
-            name = self._name(place, label)
-            if name is None:
-                continue
-            if name in zones:
-                self._note(place, f"the zone {label} is there twice", "take one out")
-            self._check_servers(place, section)
-            zones[name] = ZoneConfig(
-                name=name,
-                file=None if section.file is None else self._path.parent / section.file,
-                primary=section.primary,
-                secondaries=section.secondaries,
-                guests=section.guests,
-                claims=section.claims,
-                mode=section.mode,
-                ttl=section.ttl,
-                escaped_semicolons=section.escaped_semicolons,
-                reverse=section.reverse,
-            )
-        return zones
-
-    def _check_servers(self, place: Location, section: ZoneSection) -> None:
-        places: list[Location] = [(*place, "primary")]
-        places += [(*place, "secondaries", index) for index in range(len(section.secondaries))]
-        seen = set()
-        for where, server in zip(places, (section.primary, *section.secondaries), strict=True):
-            if server.key not in self._shape.keys:
-                known = ", ".join(self._shape.keys) or "none yet"
-                self._note(
-                    (*where, "key"), f"there is no key '{server.key}'", f"write one of 'keys:' ({known})"
-                )
-            if (server.address, server.port) in seen:
-                self._note(
-                    where, f"the server {server.address} port {server.port} is there twice", "take one out"
-                )
-            seen.add((server.address, server.port))
-
-    def _check_reverse(self) -> None:
-        owners: dict[Name, str] = {}
-        for label, section in self._shape.zones.items():
-            for index, reverse in enumerate(section.reverse):
-                if reverse in owners:
-                    text = reverse.to_text(omit_final_dot=True)
-                    what = f"the reverse zone {text} is already one of {owners[reverse]}"
-                    self._note(("zones", label, "reverse", index), what, "list it under one zone")
-                owners.setdefault(reverse, label)
-
-    def _check_sources(self, zones: Mapping[Name, ZoneConfig]) -> None:
-        shape = self._shape
-        for index, source in enumerate(shape.sources):
-            place = ("sources", index)
-            text = source.zone.to_text(omit_final_dot=True)
-            zone = zones.get(source.zone)
-            if zone is None:
-                self._note(
-                    (*place, "zone"), f"the zone {text} is not one of 'zones:'", "add it there, or correct it"
-                )
-            elif not zone.guests:
-                self._note((*place, "zone"), f"the zone {text} takes no guests", "add 'guests: true' to it")
-            if isinstance(source, IncusSourceConfig):
-                self._check_incus(place, source)
-            if _identity(source) in map(_identity, shape.sources[:index]):
-                self._note(place, "this source is there twice", "take one out")
-        if shape.sources and not shape.networks:
-            what = "there are sources but no networks, so no guest could publish an address"
-            self._note(("sources",), what, "add 'networks:' with the guests' networks")
-
-    def _check_incus(self, place: Location, source: IncusSourceConfig) -> None:
-        if (source.socket is None) == (source.url is None):
-            what = "an incus source has a socket or a url" + (", not both" if source.socket else "")
-            self._note(place, what, "write 'socket:' for this host, or 'url:' for another")
-        with_url = {"certificate": source.certificate, "key": source.key}
-        given = [key for key, path in with_url.items() if path is not None]
-        if source.url is not None and not given:
-            cure = "add 'certificate:' and 'key:', see docs/sources.md"
-            self._note((*place, "url"), "a url needs the client's certificate and key", cure)
-        if len(given) == 1:
-            [lacking] = with_url.keys() - set(given)
-            self._note(place, f"there is a {given[0]} without its {lacking}", f"add '{lacking}:'")
-        if source.url is None:
-            given += ["server_certificate"] if source.server_certificate is not None else []
-            for key in given:
-                self._note((*place, key), f"a socket needs no {key}", "take it out, or write 'url:'")
+        named = {
+            label: (self._name(("zones", label), label), one) for label, one in self._shape.zones.items()
+        }
+        known = {label: (name, one) for label, (name, one) in named.items() if name is not None}
+        return zone_configs(known, self._shape.keys, self._path.parent, self._note)
 
     def _proxy(self) -> ProxyConfig | None:
         """The proxy with absolute paths."""
@@ -306,25 +204,18 @@ class _Loader:
     def _check_proxy(self) -> None:
         if self._shape.proxy is not None:
             return
-        places: list[tuple[Location, Publish | None]] = [(("guests", "publish"), self._shape.guests.publish)]
+        places: list[tuple[Location, bool]] = [
+            (("guests", "publish"), self._shape.guests.publish is Publish.PROXY)
+        ]
         for guest, assigned in self._shape.guests.assign.items():
-            places.append((("guests", "assign", guest, "publish"), assigned.publish))
-        for place, publish in places:
-            if publish is Publish.PROXY:
+            wanted = assigned.publish is not None and Publish.PROXY in assigned.publish.choices()
+            places.append((("guests", "assign", guest, "publish"), wanted))
+        for zone, section in self._shape.zones.items():
+            for view, one in section.views.items():
+                places.append((("zones", zone, "views", view, "publish"), one.publish is Publish.PROXY))
+        for place, wanted in places:
+            if wanted:
                 self._note(place, "there is no proxy to publish", "add the section 'proxy:'")
-
-    def _placed(self, source: SourceConfig) -> SourceConfig:
-        """The source with absolute paths."""
-        if not isinstance(source, IncusSourceConfig):
-            return source
-        paths = {
-            "certificate": source.certificate,
-            "key": source.key,
-            "server_certificate": source.server_certificate,
-        }
-        return source.model_copy(
-            update={key: self._path.parent / path for key, path in paths.items() if path is not None}
-        )
 
     def _name(self, place: Location, label: str) -> Name | None:
         try:
@@ -336,17 +227,6 @@ class _Loader:
 
     def _note(self, place: Location, what: str, cure: str) -> None:
         self._errors.append(error_at(self._root, self._file, place, what, cure))
-
-
-def _identity(source: SourceConfig) -> tuple[str, object]:
-    """What a source reads: no two may read the same."""
-    if isinstance(source, LibvirtSourceConfig):
-        return source.kind, source.uri
-    if isinstance(source, LxcSourceConfig):
-        return source.kind, source.path
-    if isinstance(source, IncusSourceConfig):
-        return source.kind, source.socket or source.url
-    return source.kind, source.zone
 
 
 def _database(url: str, state: Path) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from dns.name import Name
 
 from skulldns.config.reading import read_text
-from skulldns.config.sections import BasicAuthSection, ForwardAuthSection, SiteSection, UpstreamSection
+from skulldns.config.sitesections import BasicAuthSection, ForwardAuthSection, SiteSection, UpstreamSection
 from skulldns.errors import ConfigError
 from skulldns.model.sites import BasicAuth, ForwardAuth, SiteOptions, SiteRule, Upstream
 

@@ -17,12 +17,15 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, WithJsonSch
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from skulldns.desired.policy import login
+from skulldns.desired.reverse import fault
 from skulldns.errors import Refused
+from skulldns.model.policy import Publish, Publishing, publishing
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = r"[0-9]{1,9}[smhdw]"
 _REVERSE = (dns.name.from_text("in-addr.arpa."), dns.name.from_text("ip6.arpa."))
 _PORTS = 65_535
+_VIEW_NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 _DATABASE = re.compile(r"(sqlite|postgresql)(\+[a-z0-9_]+)?://.*", re.DOTALL)
 
 
@@ -51,6 +54,11 @@ def _reverse(name: Name) -> Name:
     if not any(name.is_subdomain(parent) and name != parent for parent in _REVERSE):
         what = f"{name.to_text(omit_final_dot=True)} is not a reverse zone"
         raise wrong(what, "write a zone below in-addr.arpa or ip6.arpa, such as 2.0.192.in-addr.arpa")
+    if why := fault(name):
+        what = f"no address has its PTR record in {name.to_text(omit_final_dot=True)}: {why}"
+        raise wrong(
+            what, "write it like 2.0.192.in-addr.arpa, 0/26.2.0.192.in-addr.arpa or 8.b.d.0.1.0.0.2.ip6.arpa"
+        )
     return name
 
 
@@ -106,6 +114,24 @@ def _place(value: object) -> IPv4Network | IPv6Network:
 def _login(text: str) -> str:
     try:
         return login(text)
+    except Refused as refused:
+        raise wrong(refused.what, refused.cure or "correct it") from None
+
+
+def _view_name(text: str) -> str:
+    if not re.fullmatch(_VIEW_NAME, text):
+        cure = "write letters, digits, '_', '.' and '-', at most 63, the first a letter or digit"
+        raise wrong(f"{text!r} cannot name a view", cure)
+    return text
+
+
+def _publish(value: object) -> Publishing:
+    """One word for everywhere, or a mapping from views to words."""
+    if isinstance(value, Publishing):
+        return value
+    words = [f"{view}={choice}" for view, choice in value.items()] if isinstance(value, dict) else [value]
+    try:
+        return publishing(" ".join(map(str, words)))
     except Refused as refused:
         raise wrong(refused.what, refused.cure or "correct it") from None
 
@@ -171,6 +197,14 @@ def _database(text: str) -> str:
 
 _AS_TEXT = WithJsonSchema({"type": "string"})
 
+_CHOICE = {"type": "string", "enum": list(Publish)}
+
+ViewName = Annotated[str, AfterValidator(_view_name)]
+PublishChoice = Annotated[
+    Publishing,
+    BeforeValidator(_publish),
+    WithJsonSchema({"anyOf": [_CHOICE, {"type": "object", "additionalProperties": _CHOICE}]}),
+]
 ZoneName = Annotated[Name, BeforeValidator(_name), _AS_TEXT]
 ReverseName = Annotated[ZoneName, AfterValidator(_reverse)]
 Duration = Annotated[

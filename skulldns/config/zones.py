@@ -2,14 +2,15 @@
 
 import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from skulldns.config.loading import Config, ZoneConfig
+from skulldns.config.loading import Config
 from skulldns.config.reading import read_text
+from skulldns.config.zonerules import ZoneConfig
 from skulldns.desired.zonefile import MAX_ZONE_FILE, ZoneData, ZoneRules, ZoneText, read_zone
-from skulldns.errors import ConfigError
+from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.statics import StaticRecord
 
 _MAX_FILES = 10_000
@@ -18,22 +19,56 @@ _MAX_FILES = 10_000
 
 def load_zone_file(zone: ZoneConfig) -> tuple[StaticRecord, ...]:
     """The static records of ``zone``; none when it names no file. Raises ``ConfigError``."""
-    return load_zone(zone, views=False).records
+    return load_zone(zone).records
 
 
-def load_zone(zone: ZoneConfig, *, views: bool = True) -> ZoneData:
+def load_zone(zone: ZoneConfig) -> ZoneData:
     """The static records of ``zone`` and what was left out; nothing when it names no file or directory.
 
-    Without ``views`` a record for one view only is an error. Raises ``ConfigError``, or ``ConfigErrors`` for several.
+    Raises ``ConfigError``, or ``ConfigErrors`` for several.
     """
     if zone.file is None:
         return ZoneData(())
-    found = read_zone_files(zone.file, ZoneRules(zone.name, zone.ttl, zone.escaped_semicolons))
-    viewed = next((record for record in found.records if record.view is not None), None)
-    if viewed is not None and not views:
-        what = f"the record is for the view {viewed.view}, and zones have no views yet"
-        raise ConfigError(what, file=viewed.file, line=viewed.line, cure="take out 'view:'")
+    return _checked(read_zone_files(zone.file, _rules(zone)), zone)
+
+
+def reload_zone(zone: ZoneConfig, before: ZoneData) -> ZoneData:
+    """The zone as the texts of ``before``, an earlier reading of its files, say. No file is opened.
+
+    Raises what ``load_zone`` raises.
+    """
+    included = {one.file: one for one in before.included}
+
+    def include(path: str, file: str) -> tuple[str, str]:
+        found = included.get(os.path.normpath(Path(file).parent / path))
+        if found is None:
+            raise ConfigError("the file was not kept", cure="correct the zone's file")
+        return found.file, found.text
+
+    with _no_collection():
+        return _checked(read_zone(before.texts, _rules(zone), include), zone)
+
+
+def _rules(zone: ZoneConfig) -> ZoneRules:
+    return ZoneRules(zone.name, zone.ttl, zone.escaped_semicolons)
+
+
+def _checked(found: ZoneData, zone: ZoneConfig) -> ZoneData:
+    errors = list(_strange_views(found.records, zone))
+    if errors:
+        raise ConfigErrors(errors) if len(errors) > 1 else errors[0]
     return found
+
+
+def _strange_views(records: Iterable[StaticRecord], zone: ZoneConfig) -> Iterator[ConfigError]:
+    """Errors for records of views that the zone does not have: nobody would be answered them."""
+    known = [one.view for one in zone.views if one.view is not None]
+    for record in records:
+        if record.view is not None and record.view not in known:
+            name = zone.name.to_text(omit_final_dot=True)
+            what = f"the record is for the view {record.view}, which {name} does not have"
+            cure = f"write one of {', '.join(known)}" if known else "take out 'view:'"
+            yield ConfigError(what, file=record.file, line=record.line, column=record.column, cure=cure)
 
 
 def read_zone_files(path: Path, rules: ZoneRules) -> ZoneData:

@@ -15,6 +15,7 @@ from skulldns.loop.front import Front
 from skulldns.loop.issuing import Office
 from skulldns.model.issuance import Issuance
 from skulldns.plan.budget import Balance
+from skulldns.targets.protocol import CertificateAuthority
 
 _LIST = "see `skulldns cert list`"
 
@@ -75,6 +76,33 @@ def revoke(
         )
     certifier.mailbox.put(Renew(identity))
     in_thread(certifier, partial(authorities[0].revoke, chain, reason))
+
+
+def accounts(office: Office) -> list[dict[str, Any]]:
+    """Our account at each CA, as it is remembered."""
+    return [_account(one) for one in office.authorities()]
+
+
+def new_account_key(
+    certifier: Certifier, office: Office, ca: str | None, in_thread: InThread
+) -> dict[str, Any]:
+    """Give our account at ``ca`` a new key; ``ca`` is a part of its directory's URL, None where there is only one.
+
+    Raises ``Refused``, ``Conflict`` and ``Unavailable``.
+    """
+    found = [one for one in office.authorities() if ca is None or ca in one.directory]
+    exact = [one for one in found if one.directory == ca]
+    if len(exact or found) != 1:
+        known = ", ".join(one.directory for one in office.authorities())
+        what = "this is said of several CAs" if found else f"{ca} is no CA of the config"
+        raise Refused(what, cure=f"name one of {known}")
+    [authority] = exact or found
+    in_thread(certifier, partial(certifier.roll_over, authority))
+    return _account(authority)
+
+
+def _account(authority: CertificateAuthority) -> dict[str, Any]:
+    return {"ca": authority.directory, **asdict(authority.account())}
 
 
 def budget(balances: Iterable[tuple[str, Balance]]) -> list[dict[str, Any]]:

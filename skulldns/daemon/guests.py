@@ -13,6 +13,7 @@ from skulldns.errors import Refused
 from skulldns.loop.engine import Engine
 from skulldns.model.assignments import FIELDS, Assignment
 from skulldns.model.guests import Guest, GuestId, said
+from skulldns.model.policy import Publishing
 from skulldns.model.presence import Known
 
 
@@ -29,7 +30,7 @@ def shown(registry: Registry, known: Known) -> dict[str, Any]:
         "state": state(known),
         "owner": options.owner,
         "port": options.port,
-        "publish": options.publish.value,
+        "publish": _published(options.publish),
         "https": options.https.value,
         "told": dict(zip(FIELDS, (who.value for who in options.told), strict=True)),
         "macs": [interface.mac for interface in guest.interfaces if interface.mac],
@@ -46,6 +47,11 @@ def shown(registry: Registry, known: Known) -> dict[str, Any]:
         "hostnames": list(guest.hostnames),
         "refused": [{"what": one.what, "reason": one.reason} for one in verdict.refusals],
     }
+
+
+def _published(publishing: Publishing) -> str:
+    """In a zone with views, what counts in each of them."""
+    return str(replace(publishing, others=None) if publishing.views else publishing)
 
 
 def state(known: Known) -> str:

@@ -2,21 +2,26 @@
 
 import time
 
-from skulldns import wiring
 from skulldns.wiring import Installation
 
 _SETTLE_TIMEOUT = 10.0
 _PAUSE = 0.005
 
 
-def look(installation: Installation) -> None:
-    """Look at every source, zone file and server once; nothing is written to any server."""
-    for found in wiring.zone_files(installation.config):
+def look(installation: Installation, *, secondaries: bool = True) -> None:
+    """Look at every source, zone file and server once; nothing is written to any server.
+
+    Without ``secondaries`` no server is asked yet: a plan asks the primaries by itself.
+    """
+    for found in installation.zone_files.look_at_all(installation.config):
         installation.engine.mailbox.put(found)
     for looker in installation.lookers:
         looker.step()
     installation.engine.step()
     for publisher in installation.publishers:
+        if not secondaries:
+            publisher.listen()
+            continue
         publisher.look()
         for follower in installation.followers[publisher.zone]:
             follower.step()

@@ -15,6 +15,7 @@ from skulldns.daemon.control import ControlServer
 from skulldns.daemon.files import AdminFiles
 from skulldns.daemon.verbs import Verbs
 from skulldns.errors import Unavailable
+from skulldns.loop.claims import Rang
 from skulldns.loop.mailbox import Call, Worker
 
 _log = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class _Session:
 
     def __init__(self, config: Config) -> None:
         self._installation = wiring.build(config)
-        self._files = AdminFiles(config, self._installation.engine.mailbox.put)
+        self._files = AdminFiles(config, self._installation.zone_files, self._installation.engine.mailbox.put)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._failed: BaseException | None = None
@@ -74,6 +75,7 @@ class _Session:
         for name, worker in installation.workers():
             self._spawn(worker, name)
         self._thread(self._watch_files, "files")
+        self._thread(self._hear_bell, "bell")
         control = ControlServer(installation.config.state, Verbs(installation, _in_thread).table())
         try:
             started()
@@ -94,6 +96,17 @@ class _Session:
         if self._changed is not None:
             _log.info("%s has changed; beginning anew with it", self._changed.path)
         self._stop.set()
+
+    def _hear_bell(self) -> None:
+        """Wake who waits for changes in the store, such as a claim made on the members' page."""
+        members = self._installation.members
+        if members is None or members.office.bell is None:
+            return
+        with members.office.bell.listen() as listener:
+            while not self._stop.is_set():
+                if listener.wait(_WAKE_EVERY):
+                    for mailbox in members.woken():
+                        mailbox.put(Rang())
 
     def _spawn(self, worker: Worker, name: str) -> None:
         def work() -> None:

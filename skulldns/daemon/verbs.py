@@ -1,7 +1,7 @@
 """What the command line may ask, of the running daemon or of an installation of its own: one answer for both."""
 
-import hashlib
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import dns.name
 
 from skulldns import wiring
-from skulldns.daemon import certificates, guests
+from skulldns.daemon import certificates, guests, plans, zones
 from skulldns.daemon.calls import InThread
 from skulldns.daemon.control import Verbs as Table
 from skulldns.errors import Conflict, Refused, Unavailable
@@ -17,9 +17,7 @@ from skulldns.loop.accounts import balances
 from skulldns.loop.certifier import Certifier
 from skulldns.loop.health import ill, pings
 from skulldns.loop.issuing import Office
-from skulldns.loop.publisher import Publisher
 from skulldns.loop.why import explain
-from skulldns.model.changes import Change
 from skulldns.model.plan import Plan
 from skulldns.wiring import Installation
 
@@ -36,21 +34,30 @@ class Verbs:
             "status": lambda _: self.status(),
             "name": lambda arguments: self.name(str(arguments["name"])),
             "why": lambda arguments: self.why(str(arguments["name"])),
+            "config": lambda _: str(self._installation.config.path),
             "plan": lambda _: self.plan(),
             "apply": lambda arguments: self.apply(arguments.get("checksum")),
             "guests": lambda _: self.guests(),
             "guest": lambda arguments: self.guest(str(arguments["guest"])),
             "assign": self.assign,
-            "health": lambda _: self.health(),
+            "health": lambda arguments: self.health(outside=bool(arguments.get("outside"))),
             "certificates": lambda _: self.certificates(),
             "renew": lambda arguments: self.renew(str(arguments["name"])),
             "revoke": lambda arguments: self.revoke(str(arguments["name"]), int(arguments["reason"])),
             "budget": lambda _: self.budget(),
+            "show": lambda arguments: zones.show(self._installation, self._full_name(str(arguments["name"]))),
+            "adopt": self.adopt,
+            "accept": lambda arguments: zones.accept(self._installation, str(arguments["zone"])),
+            "accounts": lambda _: self.accounts(),
+            "new account key": lambda arguments: self.new_account_key(arguments.get("ca")),
         }
 
     def status(self) -> dict[str, Any]:
         now = self._installation.clock.wall()
-        return {"pid": os.getpid(), "at": now, **asdict(self._installation.reporter.status(now))}
+        status = self._installation.reporter.status(now)
+        # Names are many, flat and asked for often: ``asdict`` would copy them deeply.
+        names = [{field: getattr(name, field) for field in name.__slots__} for name in status.names]
+        return {"pid": os.getpid(), "at": now, **asdict(replace(status, names=())), "names": names}
 
     def name(self, text: str) -> dict[str, Any]:
         """The state of one name."""
@@ -68,12 +75,18 @@ class Verbs:
                 self._full_name(text),
                 self._installation.clock.wall(),
                 self._installation.front,
+                self._installation.outlooks,
             )
         )
 
-    def health(self) -> dict[str, Any]:
-        """The pings, and the figures beside them: ``status`` without its names, and ``budget``."""
+    def health(self, *, outside: bool = False) -> dict[str, Any]:
+        """The pings, and the figures beside them: ``status`` without its names, and ``budget``.
+
+        With ``outside``, our zones are looked at from outside now; else what the last such look saw counts.
+        """
         installation, late = self._installation, []
+        if outside:
+            installation.outlooks.look()
         if installation.https is not None:
             try:
                 self._in_thread(installation.https.sites, installation.https.sites.look)
@@ -111,6 +124,16 @@ class Verbs:
         certificates.revoke(certifier, office, report, reason, self._in_thread)
         return self._certificate(report.wish.identity)
 
+    def accounts(self) -> list[dict[str, Any]]:
+        """Our account at each CA. Raises ``Refused``."""
+        _, office = self._certifier()
+        return certificates.accounts(office)
+
+    def new_account_key(self, ca: str | None) -> dict[str, Any]:
+        """Give our account at ``ca`` a new key; returns it. Raises ``Refused``, ``Conflict`` and ``Unavailable``."""
+        certifier, office = self._certifier()
+        return certificates.new_account_key(certifier, office, ca, self._in_thread)
+
     def budget(self) -> list[dict[str, Any]]:
         """What the CAs let us have, and what is left of it."""
         limits, now = wiring.all_limits(self._installation.config), self._installation.clock.wall()
@@ -118,38 +141,39 @@ class Verbs:
 
     def plan(self) -> dict[str, Any]:
         """The plans of all zones as they are now. Raises ``Unavailable`` when no primary can be read."""
-        plans, failures = [], []
+        made, failures = [], []
         for publisher in self._installation.publishers:
             try:
-                plans.append(self._in_thread(publisher, publisher.plan))
+                made.append(self._in_thread(publisher, publisher.plan))
             except Unavailable as error:
                 failures.append(str(error))
-        if not plans and failures:
+        if not made and failures:
             raise Unavailable(failures[0])
-        return _shown(plans, failures)
+        return self._shown(made, failures)
 
     def apply(self, checksum: str | None) -> dict[str, Any]:
         """Do the plan; with ``checksum``, exactly that one. ``failures`` say what a server did not take.
 
         Raises ``Conflict`` when the plan is another by now, ``Unavailable`` when a primary cannot be read.
         """
-        before = self.plan()
-        if checksum is not None and before["checksum"] != checksum:
-            raise Conflict(
-                f"the plan is {before['checksum']} by now, not {checksum}",
-                cure="look at `skulldns plan` again",
-            )
-        if before["failures"]:
-            raise Unavailable(before["failures"][0])
-        done, failures = [], []
-        for shown, publisher in zip(before["zones"], self._installation.publishers, strict=True):
-            agreed = shown["checksum"] if checksum is not None else None
-            done.append(self._in_thread(publisher, partial(_apply, publisher, agreed)))
-        for plan, publisher in zip(done, self._installation.publishers, strict=True):
+        agreed: list[str | None] = [None] * len(self._installation.publishers)
+        if checksum is not None:
+            agreed = self._agreed(checksum)
+        done, failures, made = [], [], 0
+        for one, publisher in zip(agreed, self._installation.publishers, strict=True):
+            try:
+                plan = self._in_thread(publisher, partial(publisher.apply, one))
+            except Unavailable as error:
+                failures.append(str(error))
+                continue
             keys = {change.key for change in plan.changes}
-            failures += [why for key, (_, why) in list(publisher.writer.pending.items()) if key in keys]
-        shown = _shown(done, failures)
-        return shown | {"made": shown["changes"] - len(failures)}
+            untaken = [why for key, (_, why) in list(publisher.writer.pending.items()) if key in keys]
+            made += len(keys) - len(untaken)
+            failures += untaken
+            done.append(plan)
+        if failures and not done:
+            raise Unavailable(failures[0])
+        return self._shown(done, failures) | {"made": made}
 
     def guests(self) -> list[dict[str, Any]]:
         """Every guest known: what its source says, what it publishes, and what was refused and why."""
@@ -179,6 +203,29 @@ class Verbs:
         found: dict[str, Any] = self._in_thread(engine, work)
         return found
 
+    def adopt(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Take over foreign records that are as we want them. Raises ``Refused`` and ``Unavailable``."""
+        words = [str(word) for word in arguments["words"]]
+        words[:1] = [self._full_name(word).to_text() for word in words[:1]]
+        return zones.adopt(self._installation, self._in_thread, words, dry=bool(arguments["dry"]))
+
+    def _agreed(self, checksum: str) -> list[str | None]:
+        """The checksum of each zone's plan, if they are what ``checksum`` names. Raises like ``apply``."""
+        before = self.plan()
+        if before["failures"]:
+            raise Unavailable(before["failures"][0])
+        if before["checksum"] != checksum:
+            raise Conflict(
+                f"the plan is {before['checksum']} by now, not {checksum}",
+                cure="look at `skulldns plan` again",
+            )
+        return [zone["checksum"] for zone in before["zones"]]
+
+    def _shown(self, made: Sequence[Plan], failures: Sequence[str]) -> dict[str, Any]:
+        engine = self._installation.engine
+        files = [error for error in engine.zone_files.values() if error]
+        return plans.shown(made, failures, engine.farewell, files)
+
     def _certifier(self) -> tuple[Certifier, Office]:
         https = self._installation.https
         if https is None or https.certifier is None or https.office is None:
@@ -195,49 +242,7 @@ class Verbs:
             name = dns.name.from_text(text.strip().lower().rstrip(".") or ".")
         except dns.exception.DNSException as error:
             raise Refused(f"{text!r} is not a name: {error}") from error
-        publishers = [publisher.zone for publisher in self._installation.publishers]
+        publishers = [publisher.zone.name for publisher in self._installation.publishers]
         if any(name.is_subdomain(zone) for zone in publishers) or not zones or text.strip().endswith("."):
             return name
         return name.relativize(dns.name.root).concatenate(zones[0])
-
-
-def _apply(publisher: Publisher, checksum: str | None) -> Plan:
-    if checksum is not None:
-        return publisher.apply(checksum)
-    return publisher.apply(publisher.plan().checksum, agreed=False)
-
-
-def _shown(plans: list[Plan], failures: list[str]) -> dict[str, Any]:
-    shown = [_shown_plan(plan) for plan in plans]
-    parts = [plan["checksum"] for plan in shown]
-    return {
-        "zones": shown,
-        "checksum": hashlib.sha256(" ".join(parts).encode()).hexdigest()[:12],
-        "changes": sum(len(plan["changes"]) for plan in shown),
-        "needs_agreement": any(plan.needs_agreement for plan in plans),
-        "failures": failures,
-    }
-
-
-def _shown_plan(plan: Plan) -> dict[str, Any]:
-    return {
-        "zone": plan.zone.to_text(omit_final_dot=True),
-        "checksum": plan.checksum,
-        "changes": [_shown_change(change) for change in plan.changes],
-        "blocked": [
-            _shown_change(one.change) | {"block": one.block.value, "because": one.reason}
-            for one in plan.blocked
-        ],
-        "conflicts": [{"key": str(key), "reason": reason} for key, reason in plan.conflicts],
-    }
-
-
-def _shown_change(change: Change) -> dict[str, Any]:
-    return {
-        "action": change.action.value,
-        "name": change.name.to_text(omit_final_dot=True),
-        "type": str(change.key).rsplit(" ", 1)[1],
-        "before": change.before and {"ttl": change.before.ttl, "values": change.before.values()},
-        "after": change.after and {"ttl": change.after.ttl, "values": change.after.values()},
-        "reason": change.reason,
-    }

@@ -11,7 +11,9 @@ from skulldns.errors import Refused
 from skulldns.model.assignments import FIELDS, Assignment
 from skulldns.model.desired import Refusal
 from skulldns.model.guests import Guest, said
-from skulldns.model.policy import Https, Publish
+from skulldns.model.policy import Https, Publish, Publishing, publishing
+
+_GUEST = Publishing(Publish.GUEST)
 
 
 class Told(StrEnum):
@@ -33,7 +35,7 @@ class Options:
     owner: str | None = None
     port: int = 80
     names: tuple[str, ...] = ()
-    publish: Publish = Publish.GUEST
+    publish: Publishing = _GUEST
     https: Https = Https.AUTO
     told: tuple[Told, ...] = (Told.DEFAULT,) * len(FIELDS)
     refusals: tuple[Refusal, ...] = ()
@@ -46,7 +48,8 @@ def options(guest: Guest, assigned: Assignment, settings: GuestSettings) -> Opti
     """
     _, configured = settings.assignment(guest)
     written, refusals = _written(guest, settings)
-    defaults = Assignment(None, settings.port, (), settings.publish, settings.https)
+    default = Publishing(settings.publish, tuple(settings.views.items()))
+    defaults = Assignment(None, settings.port, (), default, settings.https)
     sayings = (configured, assigned, written, defaults)
     found: dict[str, Any] = {}
     told = []
@@ -56,7 +59,18 @@ def options(guest: Guest, assigned: Assignment, settings: GuestSettings) -> Opti
             ((who, value) for who, value in sayers if value is not None), (Told.DEFAULT, None)
         )
         told.append(who)
+    found["publish"] = _in_each_view([saying.publish for saying in sayings], settings)
     return Options(**found, told=tuple(told), refusals=refusals)
+
+
+def _in_each_view(sayings: Sequence[Publishing | None], settings: GuestSettings) -> Publishing:
+    """What counts in each view, and where there are none: the first word about it."""
+
+    def first(view: str | None) -> Publish:
+        words = (saying.within(view) for saying in sayings if saying is not None)
+        return next(word for word in words if word is not None)
+
+    return Publishing(first(None), tuple((view, first(view)) for view in settings.views))
 
 
 def checked(field: str, text: str, settings: GuestSettings) -> Any:
@@ -64,13 +78,23 @@ def checked(field: str, text: str, settings: GuestSettings) -> Any:
     makers: dict[str, Callable[[str], Any]] = {
         "owner": login,
         "port": port,
-        "publish": _publish,
+        "publish": publishing,
         "https": _https,
     }
     value = makers[field](text)
-    if value is Publish.PROXY and not settings.proxy_addresses:
-        raise Refused("there is no proxy to publish", cure="add the section 'proxy:' to the config")
+    if isinstance(value, Publishing):
+        _check_publishing(value, settings)
     return value
+
+
+def _check_publishing(value: Publishing, settings: GuestSettings) -> None:
+    if Publish.PROXY in value.choices() and not settings.proxy_addresses:
+        raise Refused("there is no proxy to publish", cure="add the section 'proxy:' to the config")
+    for view, _ in value.views:
+        if view not in settings.views:
+            zone = settings.zone.to_text(omit_final_dot=True)
+            known = f"write one of {', '.join(settings.views)}" if settings.views else "it has no views"
+            raise Refused(f"{zone} has no view {said(view)}", cure=known)
 
 
 def _written(guest: Guest, settings: GuestSettings) -> tuple[Assignment, tuple[Refusal, ...]]:
@@ -86,11 +110,6 @@ def _written(guest: Guest, settings: GuestSettings) -> tuple[Assignment, tuple[R
         except Refused as refused:
             refusals.append(Refusal(f"{field} {said(str(value))}", str(refused)))
     return Assignment(**found, names=guest.options.names or None), tuple(refusals)
-
-
-def _publish(text: str) -> Publish:
-    _expect(text, list(Publish))
-    return Publish(text)
 
 
 def _https(text: str) -> Https:

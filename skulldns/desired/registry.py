@@ -3,42 +3,39 @@
 Precedence, in this one place:
 
 1. A static record of type A, AAAA, CNAME, DNAME or NS takes its name from guests, and so does any that is marked as
-   reserved; other static types stand beside a guest's addresses. A static PTR takes its name.
-2. Of several guests that ask for the same name, MAC or address, one holds it (``rivals``): the first one.
-3. The loser is refused, with the winner in the reason.
+   reserved; other static types stand beside a guest's addresses. A static PTR takes its name. A record for one view
+   does so in that view only, a reserved one in all.
+2. A member's claim takes its name from guests: it was granted while no guest had the name.
+3. Of several guests that ask for the same name, MAC or address, one holds it (``rivals``): the first one.
+4. The loser is refused, with the winner in the reason.
 
-A change of one guest touches its names, its addresses, and the guests that ask for the same ones; nothing else
-is looked at.
+A change of one guest touches its names, its addresses, the claims that lead to it, and the guests that ask for the same
+ones; nothing else is looked at.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
-import dns.exception
 import dns.rdatatype
-import dns.reversename
 from dns.name import Name
-from dns.rdatatype import RdataType
 
+from skulldns.desired import claimed
+from skulldns.desired.claimed import CLAIMS, Claimed
 from skulldns.desired.options import Options, options
+from skulldns.desired.publishing import address_records, published
+from skulldns.desired.reverse import ReverseZones, address_of, is_reverse
 from skulldns.desired.rivals import Rivals
-from skulldns.desired.settings import GuestSettings
-from skulldns.desired.wishes import Wishes, reverse_name, wishes
+from skulldns.desired.settings import ClaimSettings, GuestSettings
+from skulldns.desired.statics import Statics
+from skulldns.desired.wishes import Wishes, wishes
 from skulldns.model.assignments import Assignment
+from skulldns.model.claims import Claim, GuestTarget
 from skulldns.model.desired import ZONE_FILE, Decision, Evidence, Farewell, Refusal, Wanted
 from skulldns.model.guests import Address, GuestId, IPAddress, SourceName, said
 from skulldns.model.policy import Publish
 from skulldns.model.presence import Known
-from skulldns.model.records import RRset, rrset
+from skulldns.model.records import rrset
 from skulldns.model.statics import StaticRecord
-
-_TAKES_NAME = frozenset({RdataType.A, RdataType.AAAA, RdataType.CNAME, RdataType.DNAME, RdataType.NS})
-
-
-def _takes_name(record: StaticRecord) -> bool:
-    return record.reserved or record.rrset.type in _TAKES_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +55,19 @@ class Registry:
     ``revision`` counts the changes that went in.
     """
 
-    def __init__(self, settings: Mapping[SourceName, GuestSettings]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[SourceName, GuestSettings],
+        claim_settings: ClaimSettings = ClaimSettings(),  # noqa: B008 - a frozen value
+    ) -> None:
         self._settings = settings
+        self.claim_settings = claim_settings
+        self.claims = Claimed()
         self._known: dict[GuestId, Known] = {}
         self._wishes: dict[GuestId, Wishes] = {}
         self._assigned: dict[GuestId, Assignment] = {}
-        self._statics: dict[Name, dict[Name, list[StaticRecord]]] = {}
+        self._statics = Statics()
+        self._reverse = self._reverse_zones()
         self.asking = Rivals(self._known, self._wishes)
         self.revision = 0
 
@@ -97,7 +101,8 @@ class Registry:
         self._known[known.id] = known
         self._wishes[known.id] = after
         self.revision += 1
-        return known, frozenset(touched | self._touched(before) | self._touched(after))
+        touched |= self._touched(before) | self._touched(after) | self.claims.leading_to(known.id)
+        return known, frozenset(touched)
 
     def assign(self, identity: GuestId, assignment: Assignment) -> None:
         """Take in what an admin assigned to a guest; it counts from the next ``put`` of that guest."""
@@ -114,43 +119,58 @@ class Registry:
     def forget(self, identity: GuestId) -> frozenset[Name]:
         """Drop a guest that has left for good, and what was assigned to it; returns the names to decide again."""
         before = self._wishes.pop(identity, Wishes())
-        touched = self._touched(before)
+        touched = self._touched(before) | self.claims.leading_to(identity)
         self.asking.replace(identity, before, Wishes())
         self._known.pop(identity, None)
         self._assigned.pop(identity, None)
         self.revision += 1
         return frozenset(touched)
 
-    def put_statics(self, zone: Name, records: Iterable[StaticRecord]) -> frozenset[Name]:
-        """Take in a zone file's records in place of its former ones; returns the names to decide again."""
-        before = self._statics.get(zone, {})
-        after: dict[Name, list[StaticRecord]] = defaultdict(list)
-        for record in records:
-            after[record.rrset.name].append(record)
-        self._statics[zone] = dict(after)
+    def put_claim(self, claim: Claim) -> frozenset[Name]:
+        """Take in a claim as it is now; returns the names to decide again."""
+        touched = self.claims.put(claim)
         self.revision += 1
-        touched = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         for name in list(touched):
             for identity in self.asking.by_name.get(name, ()):
                 touched |= self._touched(self._wishes[identity])
         return frozenset(touched)
 
+    def put_statics(self, zone: Name, records: Iterable[StaticRecord]) -> frozenset[Name]:
+        """Take in a zone file's records in place of its former ones; returns the names to decide again."""
+        touched = self._statics.put(zone, records)
+        self._reverse = self._reverse_zones()
+        self.revision += 1
+        for name in list(touched) if is_reverse(zone) else ():
+            if ip := address_of(name):
+                touched |= set(self._reverse.names(ip))
+        for name in list(touched):
+            for identity in self.asking.by_name.get(name, ()):
+                touched |= self._touched(self._wishes[identity])
+        return frozenset(touched)
+
+    def has_static(self, name: Name) -> bool:
+        """Whether a zone file has something at ``name``, in whatever view."""
+        return self._statics.has(name)
+
     def names(self) -> frozenset[Name]:
         """Every name that anybody asks for."""
-        found: set[Name] = {name for zone in self._statics.values() for name in zone}
-        for identity, wish in self._wishes.items():
-            found |= self._own_names(identity, wish)
-        return frozenset(found)
+        found = self._statics.names()
+        for name in list(filter(is_reverse, found)):
+            if ip := address_of(name):
+                found |= set(self._reverse.names(ip))
+        for wish in self._wishes.values():
+            found |= self._own_names(wish)
+        return frozenset(found | self.claims.names())
 
-    def decide(self, name: Name) -> Decision:
-        """What should be at ``name``."""
-        statics = [record for zone in self._statics.values() for record in zone.get(name, ())]
+    def decide(self, name: Name, view: str | None = None) -> Decision:
+        """What should be at ``name``, in this view where its zone has views."""
+        statics, taking = self._statics.at(name, view)
         wanted = [
             Wanted(record.rrset, ZONE_FILE, ZONE_FILE, f"{record.file}:{record.line} has it", alone=False)
             for record in statics
         ]
-        if not any(map(_takes_name, statics)):
-            wanted += self._guest_records(name, alone=not statics)
+        if taking is None:
+            wanted += self._other_records(name, view, alone=not statics)
         return Decision(name, tuple(wanted))
 
     def rivals(self, name: Name) -> list[GuestId]:
@@ -210,6 +230,8 @@ class Registry:
         """Why records of ``owner`` are not wanted any more."""
         if owner == ZONE_FILE:
             return Farewell("the zone file has it no more", Evidence.UNSEEN)
+        if claimed.is_claim(owner):
+            return self._claims_farewell(owner)
         known = self._known.get(GuestId(owner))
         if known is None:
             return Farewell("nobody asks for it any more", Evidence.UNSEEN)
@@ -226,34 +248,42 @@ class Registry:
             return Farewell(f"guest {title} asks for something else now", Evidence.MOVED)
         return Farewell(f"guest {title} has been stopped for long", Evidence.ANNOUNCED)
 
+    def guest_of(self, claim: Claim) -> Verdict | None:
+        """The guest that a claim leads to, as long as it is its member's."""
+        if not isinstance(claim.target, GuestTarget) or claim.target.guest not in self._known:
+            return None
+        verdict = self.verdict(claim.target.guest)
+        return verdict if verdict.options.owner == claim.member else None
+
     # What hangs on what
 
     def _touched(self, wish: Wishes) -> set[Name]:
         """The names whose decision hangs on ``wish``: its own, and those of guests for whom it matters."""
         touched: set[Name] = set(wish.names)
         for address in wish.addresses:
-            for settings in self._settings.values():
-                if reverse := reverse_name(address.ip, settings.reverse):
-                    touched.add(reverse)
+            touched |= set(self._reverse.names(address.ip))
         for rival in self.asking.concerned(wish):
-            touched |= self._own_names(rival, self._wishes[rival])
+            touched |= self._own_names(self._wishes[rival])
         return touched
 
-    def _own_names(self, identity: GuestId, wish: Wishes) -> set[Name]:
-        settings = self._settings.get(self._known[identity].guest.source)
-        zones = settings.reverse if settings else ()
-        reverse = (reverse_name(address.ip, zones) for address in wish.addresses)
-        return {*wish.names, *(name for name in reverse if name)}
+    def _own_names(self, wish: Wishes) -> set[Name]:
+        reverse = (name for address in wish.addresses for name in self._reverse.names(address.ip))
+        return {*wish.names, *reverse}
+
+    def _reverse_zones(self) -> ReverseZones:
+        guests = (zone for settings in self._settings.values() for zone in settings.reverse)
+        return ReverseZones([*guests, *filter(is_reverse, self._statics.zones())])
 
     # Decisions
 
     def _name_taken(self, name: Name, identity: GuestId) -> str | None:
-        for zone in self._statics.values():
-            for record in zone.get(name, ()):
-                if _takes_name(record):
-                    return (
-                        f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
-                    )
+        settings = self._settings.get(self._known[identity].guest.source)
+        views = list(settings.views) if settings else []
+        taking = [self._statics.at(name, view).taking for view in views or (None,)]
+        if all(taking) and (record := taking[0]):
+            return f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
+        if claim := self.claims.at(name):
+            return f"it is {claim.member}'s claim; rename the guest, or release the claim"
         holder = self.asking.for_name(name)[0]
         return None if holder == identity else f"{self.title(holder)} has it; rename one of the two"
 
@@ -275,59 +305,98 @@ class Registry:
             return f"guest {guest.title}"
         return f"guest {guest.title} ({said(identity)}, {guest.source})"
 
-    def _guest_records(self, name: Name, *, alone: bool) -> list[Wanted]:
-        if name.is_subdomain(dns.reversename.ipv4_reverse_domain) or name.is_subdomain(
-            dns.reversename.ipv6_reverse_domain
-        ):
-            return self._pointer(name, alone=alone)
+    def _other_records(self, name: Name, view: str | None, *, alone: bool) -> list[Wanted]:
+        """What others than zone files want at ``name``."""
+        if not is_reverse(name):
+            claims = list(self.claims.near(name))
+            if claims:
+                return [
+                    want for claim in claims for want in self._claim_records(claim, name, view, alone=alone)
+                ]
+            return self._guest_records(name, view, alone=alone)
+        ip = address_of(name)
+        if ip is None:
+            return []
+        if name == self._reverse.alias(ip):
+            return self._alias(name, self._reverse.pointer(ip), view, alone=alone)
+        return self._pointer(name, ip, view, alone=alone)
+
+    def _claim_records(self, claim: Claim, name: Name, view: str | None, *, alone: bool) -> list[Wanted]:
+        found = claimed.further_records(claim, name)
+        if claim.name == name:
+            settings = self.claim_settings
+            found += claimed.alias_record(claim, settings.ttl)
+            found += address_records(name, settings.ttl, self._claim_addresses(claim, view))
+        owner, reason = claimed.owner_of(claim), claimed.title(claim)
+        return [Wanted(records, owner, CLAIMS, reason, alone=alone) for records in found]
+
+    def _claim_addresses(self, claim: Claim, view: str | None) -> Sequence[IPAddress]:
+        settings = self.claim_settings
+        if not isinstance(claim.target, GuestTarget):
+            return claimed.own_addresses(claim, settings.proxy_addresses)
+        verdict = self.guest_of(claim)
+        if verdict is None:
+            return ()
+        own = [address.ip for address in verdict.addresses]
+        if claim.target.direct:
+            return own
+        inside = settings.views.get(view) is Publish.GUEST if view is not None else False
+        return own if inside else settings.proxy_addresses
+
+    def _claims_farewell(self, owner: str) -> Farewell:
+        claim = self.claims.claim_of(owner)
+        if claim is not None:
+            return Farewell(f"{claimed.title(claim)} asks for something else now", Evidence.MOVED)
+        if why := self.claims.ended(owner):
+            return Farewell(why, Evidence.ANNOUNCED)
+        return Farewell("no member claims it any more", Evidence.UNSEEN)
+
+    def _guest_records(self, name: Name, view: str | None, *, alone: bool) -> list[Wanted]:
         rivals = self.asking.for_name(name)
         if not rivals:
             return []
         holder = rivals[0]
         verdict = self.verdict(holder)
         settings = self._settings[verdict.known.guest.source]
-        ips: list[IPAddress] = [address.ip for address in verdict.addresses]
-        if ips and verdict.options.publish is Publish.PROXY:
-            ips = list(settings.proxy_addresses)
+        own = [address.ip for address in verdict.addresses]
+        ips = published(verdict.options.publish, view, own, settings.proxy_addresses)
         reason = f"guest {verdict.known.guest.title} of {verdict.known.guest.source}"
         return [
             Wanted(records, holder, verdict.known.guest.source, reason, alone=alone)
-            for records in _address_records(name, settings.ttl, ips)
+            for records in address_records(name, settings.ttl, ips)
         ]
 
-    def _pointer(self, name: Name, *, alone: bool) -> list[Wanted]:
-        ip = _address_of(name)
-        rivals = self.asking.for_address(ip) if ip else ()
+    def _pointer(self, name: Name, ip: IPAddress, view: str | None, *, alone: bool) -> list[Wanted]:
+        rivals = self.asking.for_address(ip)
         if not rivals:
             return []
         holder = rivals[0]
         verdict = self.verdict(holder)
         settings = self._settings[verdict.known.guest.source]
-        if not verdict.names or not any(name.is_subdomain(zone) for zone in settings.reverse):
+        here = [one for one in verdict.names if self._statics.at(one, view).taking is None]
+        hidden = verdict.options.publish.within(view) is Publish.NONE
+        if hidden or not here or not any(name.is_subdomain(zone) for zone in settings.reverse):
             return []
-        target = verdict.names[0].to_text()
         reason = f"guest {verdict.known.guest.title} of {verdict.known.guest.source} has {ip}"
-        pointer = rrset(name, dns.rdatatype.PTR, settings.ttl, [target])
+        pointer = rrset(name, dns.rdatatype.PTR, settings.ttl, [here[0].to_text()])
         return [Wanted(pointer, holder, verdict.known.guest.source, reason, alone=alone)]
 
-
-def _address_records(name: Name, ttl: int, ips: list[IPAddress]) -> list[RRset]:
-    found = []
-    for version, rdtype in ((4, dns.rdatatype.A), (6, dns.rdatatype.AAAA)):
-        values = [str(ip) for ip in ips if ip.version == version]
-        if values:
-            found.append(rrset(name, rdtype, ttl, values))
-    return found
+    def _alias(self, name: Name, pointer: Name | None, view: str | None, *, alone: bool) -> list[Wanted]:
+        """Around a classless zone, a CNAME leads to each PTR record in it (RFC 2317 section 4)."""
+        wanted = self.decide(pointer, view).wanted if pointer else ()
+        return [
+            Wanted(
+                rrset(name, dns.rdatatype.CNAME, want.rrset.ttl, [want.rrset.name.to_text()]),
+                want.owner,
+                want.source,
+                f"its PTR record stands in a classless zone: {want.reason}",
+                alone=alone,
+            )
+            for want in wanted
+            if want.rrset.type == dns.rdatatype.PTR
+        ]
 
 
 def _as_typed(name: Name, zone: Name) -> str:
     """The part of ``name`` below ``zone`` as a person would write it."""
     return ".".join(label.decode(errors="replace") for label in name.relativize(zone).labels)
-
-
-def _address_of(name: Name) -> IPAddress | None:
-    """The address a PTR owner name stands for; None for a name that is not one address."""
-    try:
-        return ip_address(dns.reversename.to_address(name))
-    except (ValueError, dns.exception.DNSException):
-        return None

@@ -12,13 +12,19 @@ from dns.name import Name
 
 from skulldns.desired.registry import Registry, Verdict
 from skulldns.model.certificates import CertificateWish, Challenge, shown
+from skulldns.model.claims import Claim, GuestTarget, RedirectTarget
 from skulldns.model.guests import GuestState
 from skulldns.model.policy import Https
-from skulldns.model.sites import Page, Site, SiteRule, Upstream
+from skulldns.model.sites import ForwardAuth, Page, Site, SiteRule, Upstream
+
+AUTH_PATH = "/auth"
+"""Where the members' page answers whether a visitor is a member."""
 
 
 def site(registry: Registry, name: Name) -> Site | None:
-    """The site at ``name``; None if nobody holds the name or its guest has no site."""
+    """The site at ``name``; None if nobody holds the name or its holder has no site."""
+    if claim := registry.claims.at(name):
+        return _claimed(registry, claim)
     rivals = registry.rivals(name)
     if not rivals:
         return None
@@ -36,6 +42,27 @@ def site(registry: Registry, name: Name) -> Site | None:
         page=page,
         owner=verdict.options.owner if settings.show_owner else None,
     )
+
+
+def _claimed(registry: Registry, claim: Claim) -> Site | None:
+    """The site of a member's claim; None for one that leads to addresses."""
+    settings, options = registry.claim_settings, claim.options
+    if claim.members_only and settings.page is not None:
+        options = replace(options, forward_auth=ForwardAuth(settings.page, AUTH_PATH, settings.login))
+    zone = max((one for one in settings.zones if claim.name.is_subdomain(one)), key=len, default=None)
+    certificate = certificate_for(claim.name, zone) if zone is not None else shown(claim.name)
+    match claim.target:
+        case RedirectTarget(url):
+            return Site((claim.name,), certificate, options=replace(options, redirect=url))
+        case GuestTarget(direct=False, port=port, scheme=scheme):
+            verdict = registry.guest_of(claim)
+            upstream = _upstream(verdict) if verdict else None
+            page = None if upstream else (_page(verdict) if verdict else Page.STOPPED)
+            if upstream is not None:
+                upstream = replace(upstream, port=port, scheme=scheme)
+            return Site((claim.name,), certificate, upstream, page, options=options)
+        case _:
+            return None
 
 
 def ruled(registry: Registry, rule: SiteRule, zones: Collection[Name]) -> Site:
@@ -73,17 +100,18 @@ def wishes(
 
     Names in ``zones``, which are ours to write, are proved by DNS-01, all others by HTTP-01.
     """
-    wildcards = {
-        shown(zone): CertificateWish(shown(zone), {dns.name.from_text("*", zone): Challenge.DNS01})
-        for zone in zones
-    }
-    found = {shown(zone): wildcards[shown(zone)] for zone in eager}
+    wild = {shown(zone): zone for zone in zones}
+    found = {shown(zone): _wildcard(zone) for zone in eager}
     for one in sorted(sites, key=lambda one: one.names[0]):
-        names = {name: _challenge(name, zones) for name in one.names}
-        own = CertificateWish(one.certificate, names)
-        is_apex = len(one.names) == 1 and shown(one.names[0]) == one.certificate
-        found.setdefault(one.certificate, own if is_apex else wildcards.get(one.certificate, own))
-    return tuple(found.values())
+        zone = wild.get(one.certificate)
+        names = found.setdefault(one.certificate, {} if zone is None else _wildcard(zone))
+        # A zone's own name is no child of it, so that its wildcard does not cover it.
+        names.update((name, _challenge(name, zones)) for name in one.names if name.parent() != zone)
+    return tuple(CertificateWish(identity, names) for identity, names in found.items())
+
+
+def _wildcard(zone: Name) -> dict[Name, Challenge]:
+    return {dns.name.from_text("*", zone): Challenge.DNS01}
 
 
 def _challenge(name: Name, zones: Collection[Name]) -> Challenge:

@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 import dns.exception
 import dns.name
-import dns.reversename
 from dns.name import Name
 
 from skulldns.desired.options import Options
@@ -132,18 +130,6 @@ def _unheard(known: Known, settings: GuestSettings) -> Iterator[Refusal]:
             f"`{option}` of its source in that network"
         )
         yield Refusal(f"address {address}", unusable(address.ip, known, settings) or hearsay)
-
-
-def reverse_name(ip: IPAddress, zones: tuple[Name, ...]) -> Name | None:
-    """The PTR owner name of ``ip`` (RFC 1035 section 3.5, RFC 3596 section 2.5) if one of ``zones`` holds it."""
-    name = _reversed(ip)
-    return name if any(name.is_subdomain(zone) for zone in zones) else None
-
-
-@lru_cache(maxsize=65_536)
-def _reversed(ip: IPAddress) -> Name:
-    """Asked for again with each look at a guest, and slow to make."""
-    return dns.reversename.from_address(str(ip))
 
 
 def _own_name(text: str, settings: GuestSettings) -> Name:

@@ -25,6 +25,8 @@ from skulldns.lab.surroundings import Surroundings
 
 ADDRESS = "127.0.0.1"
 ZONE = "vmsrv.test"
+FOREIGN = "elsewhere.test"
+"""A zone of other people, on ns1 only: the daemon has no right to write it."""
 ALGORITHM = "hmac-sha256"
 _PATIENCE = 0.5  # seconds for one answer; a lost one is asked again
 
@@ -97,11 +99,12 @@ class _NameServer(Part):
             "rndc": rndc,
             "zone": ZONE,
             "zones": self._zones,
+            "foreign": FOREIGN,
         }
         render("named.conf.j2", self._home / "named.conf", **values)
         render("rndc.conf.j2", self._home / "rndc.conf", **values)
         # ns2 begins with the same content, so it answers at once and does not need ns1 for its own start.
-        for zone in self._zones:
+        for zone in (*self._zones, FOREIGN):
             render("zone.j2", self._home / f"{zone}.zone", apex=zone, zone=ZONE)
         self._copy_named()
 

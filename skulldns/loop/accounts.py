@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from skulldns.loop.front import CertificateLine
 from skulldns.model.issuance import Cost, Issuance, Kind
-from skulldns.plan.budget import LONGEST, Balance, Budget, Limit
+from skulldns.plan.budget import Balance, Budget, Limit, reach
 from skulldns.store.protocol import CertificateMemory
 
 Limits = Mapping[str, Mapping[Kind, Limit]]
@@ -27,8 +27,7 @@ def because(line: CertificateLine, state: Issuance) -> str:
 def balances(limits: Limits, memory: CertificateMemory, now: float) -> Iterator[tuple[str, Balance]]:
     """How it stands with each limit of each CA, the scarcest first; its cost has no subject where nothing was spent."""
     for ca, allowed in limits.items():
-        since = now - max(LONGEST, *(limit.per for limit in allowed.values()))
-        budget = Budget(allowed, memory.expenses(ca, since))
+        budget = Budget(allowed, memory.expenses(ca, now - reach(allowed)))
         spent = sorted(budget.balances(now), key=lambda one: (one.left, one.cost.subject))
         for kind in allowed:
             here = [one for one in spent if one.cost.kind is kind] or [budget.balance(Cost(kind), now)]

@@ -1,5 +1,5 @@
 """One list of everything that needs a person: guests that do wrong, what has been pending for long, and what the
-proxy or a certificate lacks.
+proxy, a certificate or DNSSEC lacks.
 """
 
 import logging
@@ -16,6 +16,7 @@ from skulldns.loop.follower import Follower
 from skulldns.loop.front import Front
 from skulldns.loop.mailbox import Mailbox
 from skulldns.loop.names import Names
+from skulldns.loop.outlooks import Outlooks
 from skulldns.loop.publisher import Publisher
 from skulldns.model.alarms import Alarm
 from skulldns.model.namestate import NameState
@@ -33,8 +34,11 @@ class Alarms:
     A worker, whose ``look`` may be called from any thread.
     """
 
-    def __init__(self, names: Names, clock: Clock, front: Front | None = None) -> None:
+    def __init__(
+        self, names: Names, clock: Clock, front: Front | None = None, outlooks: Outlooks | None = None
+    ) -> None:
         self.mailbox = Mailbox()
+        self._outlooks = outlooks
         self._front = front
         self._names = names
         self._engine: Engine = names.engine
@@ -64,6 +68,7 @@ class Alarms:
                 found = list(guest_alarms(self._engine.registry, now))
             found += self._late(now)
             found += self._front.alarms(now) if self._front else ()
+            found += self._outlooks.alarms() if self._outlooks else ()
             self._current = kept(found, before)
             for key in self._current.keys() - before.keys():
                 _log.error("ALARM: %s", self._current[key].what)
@@ -92,22 +97,21 @@ class Alarms:
             if not follower.reason:
                 late |= {key.name for key, since in list(follower.pending.items()) if _is_late(since, now)}
         for name in sorted(late)[:_MOST_NAMES]:
-            yield from self._late_name(name, now)
+            yield from self._late_name(name, publisher, now)
         if len(late) > _MOST_NAMES:
-            zone = publisher.zone.to_text(omit_final_dot=True)
-            what = f"{len(late)} names of {zone} are pending for long; see `skulldns status`"
-            yield Alarm(f"names {zone}", what, None, now)
+            what = f"{len(late)} names of {publisher.zone} are pending for long; see `skulldns status`"
+            yield Alarm(f"names {publisher.zone}", what, None, now)
 
-    def _late_name(self, name: Name, now: float) -> Iterator[Alarm]:
-        report = self._names.name(name, now)
+    def _late_name(self, name: Name, publisher: Publisher, now: float) -> Iterator[Alarm]:
+        report = self._names.report(name, publisher, now)
         if report.state is NameState.PENDING and _is_late(report.since, now):
-            what = f"{report.name} is pending: {report.reason}"
-            yield Alarm(f"name {report.name}", what, report.owner or None, report.since or now)
+            title = report.name if report.view is None else f"{report.name} in view {report.view}"
+            what = f"{title} is pending: {report.reason}"
+            yield Alarm(f"name {title}", what, report.owner or None, report.since or now)
 
 
 def _late_servers(publisher: Publisher, followers: Sequence[Follower], now: float) -> Iterator[Alarm]:
-    zone = publisher.zone.to_text(omit_final_dot=True)
-    trouble = publisher.trouble
+    zone, trouble = publisher.zone, publisher.trouble
     if trouble and _is_late(trouble.since, now):
         yield Alarm(f"primary {zone}", f"{zone} on primary: {trouble.reason}", None, trouble.since)
     for follower in followers:

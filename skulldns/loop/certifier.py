@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from skulldns.errors import SkullDNSError, Unavailable
+from skulldns.errors import Conflict, SkullDNSError, Unavailable
 from skulldns.loop.cawatch import CaWatch
 from skulldns.loop.clock import Clock
 from skulldns.loop.issuing import Application, Issued, Issuing, Office
@@ -114,6 +114,20 @@ class Certifier:
         """How it stands with every certificate; from any thread."""
         now = self._clock.wall()
         return [self._report(wish, now) for wish in list(self._wishes.values())]
+
+    def roll_over(self, authority: CertificateAuthority) -> None:
+        """Give our account at a CA a new key, in this worker's thread.
+
+        Raises ``Conflict`` while orders are signed with the old one, and what the CA does.
+        """
+        if self._jobs:
+            raise Conflict(
+                "orders that are on their way are signed with the account's present key",
+                where=authority.directory,
+                cure="try again in a minute",
+            )
+        authority.roll_over()
+        _log.info("our account at %s has a new key", authority.directory)
 
     def close(self) -> None:
         """Give up what is on its way, and take away what was placed for it."""

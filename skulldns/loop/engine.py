@@ -5,80 +5,40 @@ import math
 import threading
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from dns.name import Name
 
-from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, seen
 from skulldns.desired.registry import Registry
 from skulldns.desired.sites import ruled, site
 from skulldns.desired.wishes import leaves_at
 from skulldns.loop.clock import Clock
-from skulldns.loop.elsewhere import Elsewhere
-from skulldns.loop.looker import LookAgain
+from skulldns.loop.letters import Answered, Changed, Claims, Decisions, SiteDecisions
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.loop.remembering import Remembering
+from skulldns.loop.sightings import Sightings, SourceStatus
 from skulldns.model.assignments import Assignment
+from skulldns.model.claims import Claim
 from skulldns.model.desired import Decision, Farewell
-from skulldns.model.guests import Guest, GuestId, GuestState, SourceName
+from skulldns.model.guests import GuestId, SourceName
 from skulldns.model.observations import ConfigFile, Down, Missed, Seen, Snapshot, ZoneFile
 from skulldns.model.presence import Known
 from skulldns.model.sites import Site, SiteRule
+from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import FULL_LOOK_EVERY
 from skulldns.store.protocol import AssignmentMemory, GuestMemory
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """A letter to a publisher: what should be at these names. The first one is ``complete``."""
-
-    decisions: tuple[Decision, ...]
-    complete: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SiteDecisions:
-    """A letter to the keeper of sites: what is at these names, None for no site.
-
-    The first one is ``complete``; ``remembered``: guests were known from before.
-    """
-
-    sites: Mapping[Name, Site | None]
-    complete: bool = False
-    remembered: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A letter to publishers and the keeper of sites: the sources that have not answered since start."""
-
-    silent: tuple[str, ...]
-
-
 class ZonePublisher(Protocol):
     """What the engine knows of a publisher."""
 
-    zone: Name
+    zone: ZoneId
     mailbox: Mailbox
 
     def owns(self, owner: str) -> bool:
         """Whether the zone's ledger has anything of ``owner``."""
-
-
-@dataclass(frozen=True, slots=True)
-class SourceStatus:
-    """How a source is: ``reason`` says since when (Unix time) it cannot tell, and why; None while it answers.
-
-    ``unreadable`` are guests that it knows to be there and could not read at the last look at everything.
-    """
-
-    answered_at: float | None = None
-    down_since: float | None = None
-    reason: str | None = None
-    unreadable: frozenset[GuestId] = frozenset()
 
 
 class Engine:
@@ -93,15 +53,15 @@ class Engine:
         clock: Clock,
     ) -> None:
         self.mailbox = Mailbox()
-        self.sources: dict[SourceName, SourceStatus] = {}
         self.zone_files: dict[Name, str | None] = {}
         self.config_error: str | None = None
         self._registry = registry
         self._memory = memory
         self._remembering = Remembering(memory, clock)
         self._assignments = assignments
-        self._publishers: dict[Name, ZonePublisher] = {}
-        self._lookers: dict[SourceName, Mailbox] = {}
+        self._publishers: dict[ZoneId, ZonePublisher] = {}
+        self._zones: defaultdict[Name, list[ZoneId]] = defaultdict(list)
+        self._sightings = Sightings(registry, {}, self._put)
         self._watchers: list[Mailbox] = []
         self._site_keepers: list[Mailbox] = []
         self._site_rules: tuple[SiteRule, ...] = ()
@@ -111,8 +71,8 @@ class Engine:
         self._awaited_files = set(zone_files)
         self._clock = clock
         self._lock = threading.RLock()
-        self._elsewhere = Elsewhere()
         self._touched: set[Name] = set()
+        self._changed_guests: set[GuestId] = set()
         self._moments: dict[GuestId, float] = {}
         self._begun = False
         self._remembered = False
@@ -122,8 +82,15 @@ class Engine:
     def connect(self, publishers: Iterable[ZonePublisher], lookers: Mapping[SourceName, Mailbox]) -> None:
         """Get to know who publishes the decisions and who looks; once, before the first step."""
         self._publishers = {publisher.zone: publisher for publisher in publishers}
-        self._lookers = dict(lookers)
-        self.sources = {name: SourceStatus() for name in lookers}
+        for zone in self._publishers:
+            self._zones[zone.name].append(zone)
+        self._sightings = Sightings(self._registry, lookers, self._put)
+
+    def begin_with(self, claims: Iterable[Claim]) -> None:
+        """Take in all claims; before the first step, so that nothing of theirs seems to be unwanted."""
+        with self._lock:
+            for claim in claims:
+                self._touched |= self._registry.put_claim(claim)
 
     def load(self) -> None:
         """Begin with what is remembered, so that nothing is lost while sources do not answer."""
@@ -136,7 +103,7 @@ class Engine:
             self._remembering.nothing_new()
 
     def tell(self, watcher: Mailbox) -> None:
-        """Put a letter into ``watcher`` with each step in which the registry has changed."""
+        """Put ``Changed`` into ``watcher`` with each step in which the registry has changed."""
         self._watchers.append(watcher)
 
     def keep_sites(
@@ -158,9 +125,7 @@ class Engine:
         """
         self._assignments.assign(identity, assignment)
         with self._lock:
-            self._registry.assign(identity, assignment)
-            if (known := self._registry.known(identity)) is not None:
-                self._put(known)
+            self._assigned(identity, assignment)
 
     def farewell(self, owner: str) -> Farewell:
         """Why records are not wanted any more. Callable from any thread."""
@@ -181,6 +146,11 @@ class Engine:
         return self._lock
 
     @property
+    def sources(self) -> dict[SourceName, SourceStatus]:
+        """How each source is. Callable from any thread."""
+        return self._sightings.sources
+
+    @property
     def registry(self) -> Registry:
         return self._registry
 
@@ -197,11 +167,13 @@ class Engine:
             names = self._names_to_decide()
             decisions, sites = self._decide(names), self._decide_sites(names)
             revision = self._registry.revision
+            changed = Changed(frozenset(names), frozenset(self._changed_guests))
+            self._changed_guests.clear()
         self._hand_out(decisions, sites)
         if revision != self._told_revision:
             self._told_revision = revision
             for watcher in self._watchers:
-                watcher.put(revision)
+                watcher.put(changed)
         steady = self._clock.steady()
         waits = [moment - steady for moment in (self._tidy_at, *self._moments.values())]
         return max(0.0, min(*waits, self._remembering.store()))
@@ -213,16 +185,18 @@ class Engine:
     def _read_letter(self, letter: object, now: float) -> None:
         match letter:
             case Seen(source=source, guest=guest):
-                self._seen(source, guest, now)
+                self._sightings.seen(source, guest, now)
             case Missed(source=source, guest=identity, witnessed=witnessed):
-                self._missed(source, identity, now, witnessed=witnessed)
+                self._sightings.missed(source, identity, now, witnessed=witnessed)
             case Snapshot() as snapshot:
-                self._snapshot(snapshot, now)
+                self._answers_changed |= self.sources[snapshot.source].answered_at is None
+                self._sightings.snapshot(snapshot, now)
             case Down(source=source, reason=reason):
-                status = self.sources[source]
-                self.sources[source] = SourceStatus(status.answered_at, status.down_since or now, reason)
+                self._sightings.down(source, reason, now)
             case ZoneFile() as file:
                 self._zone_file(file)
+            case Claims() as claims:
+                self._claims(claims)
             case ConfigFile(error=error):
                 _log.error("%s; the last good config stays in force", error)
                 self.config_error = error
@@ -231,59 +205,26 @@ class Engine:
 
     # Observations
 
-    def _snapshot(self, snapshot: Snapshot, now: float) -> None:
-        first = self.sources[snapshot.source].answered_at is None
-        if self.sources[snapshot.source].down_since is not None:
-            _log.info("%s answers again", snapshot.source)
-        self.sources[snapshot.source] = SourceStatus(answered_at=now, unreadable=snapshot.unreadable)
-        for guest in snapshot.guests:
-            self._seen(snapshot.source, guest, now)
-        shown = {guest.id for guest in snapshot.guests} | snapshot.unreadable
-        self._elsewhere.snapshot(snapshot.source, shown)
-        for known in self._registry.all_known():
-            if known.guest.source == snapshot.source and known.id not in shown and known.gone_since is None:
-                self._missed(snapshot.source, known.id, now, witnessed=False)
-        self._answers_changed |= first
+    def _claims(self, letter: Claims) -> None:
+        for claim in letter.claims:
+            self._touched |= self._registry.put_claim(claim)
+        for identity, assignment in letter.assigned.items():
+            if assignment != self._registry.assignment(identity):
+                self._assigned(identity, assignment)
+        for identity in set(self._registry.assigned()) - letter.assigned.keys():
+            self._assigned(identity, Assignment())
 
-    def _seen(self, source: SourceName, guest: Guest, now: float) -> None:
-        known = self._registry.known(guest.id)
-        if known is not None and not answers_for(known, source, guest):
-            self._elsewhere.seen(guest)
-            return
-        self._elsewhere.missed(source, guest.id)
-        if guest.state is not GuestState.RUNNING and self._moved(source, guest.id, now):
-            return
-        after = seen(known, guest, now)
-        if after != known:
-            self._put(after)
-
-    def _moved(self, left: SourceName, identity: GuestId, now: float) -> bool:
-        """Whether a guest that does not run at ``left`` any more was seen to run elsewhere, and belongs there now."""
-        guest = self._elsewhere.take(identity, left)
-        if guest is None:
-            return False
-        self._put(seen(self._registry.known(identity), guest, now))
-        self._lookers[guest.source].put(LookAgain(identity, 0.0))
-        return True
-
-    def _missed(self, source: SourceName, identity: GuestId, now: float, *, witnessed: bool) -> None:
-        self._elsewhere.missed(source, identity)
-        known = self._registry.known(identity)
-        if known is None or not answers_for(known, source, None) or self._moved(source, identity, now):
-            return
-        after = missed(known, now, witnessed=witnessed or self._registry.replaced(known))
-        if after == known:
-            return
-        self._put(after)
-        if after.gone_since is None:
-            self._lookers[source].put(LookAgain(identity, LOOK_AGAIN_AFTER))
+    def _assigned(self, identity: GuestId, assignment: Assignment) -> None:
+        self._registry.assign(identity, assignment)
+        if (known := self._registry.known(identity)) is not None:
+            self._put(known)
 
     def _zone_file(self, file: ZoneFile) -> None:
         before = self.zone_files.get(file.zone)
         self.zone_files[file.zone] = file.error
-        if file.error is not None:
-            if file.error != before:
-                _log.error("%s; the last good version of the zone stays in force", file.error)
+        if file.error is not None and file.error != before:
+            _log.error("%s; the last good version of the zone stays in force", file.error)
+        if file.records is None:
             return
         self._touched |= self._registry.put_statics(file.zone, file.records)
         if file.zone in self._awaited_files:
@@ -292,7 +233,7 @@ class Engine:
 
     def _announce_answers(self) -> None:
         """Tell publishers and keepers who has not answered since start: what hangs on those waits (law 3)."""
-        silent = [str(name) for name, status in self.sources.items() if status.answered_at is None]
+        silent = self._sightings.silent()
         silent += [f"the zone file of {zone.to_text(omit_final_dot=True)}" for zone in self._awaited_files]
         for mailbox in (*(publisher.mailbox for publisher in self._publishers.values()), *self._site_keepers):
             mailbox.put(Answered(tuple(sorted(silent))))
@@ -308,6 +249,7 @@ class Engine:
         now = self._clock.wall()
         known, touched = self._registry.put(known, now)
         self._touched |= touched
+        self._changed_guests.add(known.id)
         self._remembering.changed(known)
         settings = self._registry.settings(known)
         moment = leaves_at(known, settings) if settings else None
@@ -331,15 +273,14 @@ class Engine:
         found: dict[Name, Site | None] = {**decided}
         return found | {name: site(self._registry, name) for name in names if name not in self._ruled_names}
 
-    def _decide(self, names: Iterable[Name]) -> dict[Name, list[Decision]]:
-        decided: defaultdict[Name, list[Decision]] = defaultdict(list)
+    def _decide(self, names: Iterable[Name]) -> dict[ZoneId, list[Decision]]:
+        decided: defaultdict[ZoneId, list[Decision]] = defaultdict(list)
         for name in names:
-            zone = self._zone_of(name)
-            if zone is not None:
-                decided[zone].append(self._registry.decide(name))
+            for zone in self._zones_of(name):
+                decided[zone].append(self._registry.decide(name, zone.view))
         return decided
 
-    def _hand_out(self, decided: Mapping[Name, list[Decision]], sites: Mapping[Name, Site | None]) -> None:
+    def _hand_out(self, decided: Mapping[ZoneId, list[Decision]], sites: Mapping[Name, Site | None]) -> None:
         for zone, publisher in self._publishers.items():
             decisions = tuple(decided.get(zone, ()))
             if decisions or not self._begun:
@@ -353,14 +294,13 @@ class Engine:
             self._answers_changed = False
             self._announce_answers()
 
-    def _zone_of(self, name: Name) -> Name | None:
-        """The deepest configured zone that holds ``name``."""
-        while True:
-            if name in self._publishers:
-                return name
+    def _zones_of(self, name: Name) -> Sequence[ZoneId]:
+        """The deepest configured zone that holds ``name``, in all its views."""
+        while name not in self._zones:
             if len(name) <= 1:
-                return None
+                return ()
             name = name.parent()
+        return self._zones[name]
 
     # Memory
 
@@ -372,4 +312,5 @@ class Engine:
             over = known.gone_since is not None and settings and now >= known.gone_since + settings.grace
             if over and not any(publisher.owns(known.id) for publisher in self._publishers.values()):
                 self._touched |= self._registry.forget(known.id)
+                self._changed_guests.add(known.id)
                 self._remembering.forgotten(known.id)

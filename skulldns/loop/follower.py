@@ -7,31 +7,37 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dns.name import Name
-
 from skulldns.errors import Unavailable
 from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.records import Key, RRset
+from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import FOLLOW_PAUSES, RENOTIFY_AFTER, RETRY_PAUSES, pause
 from skulldns.plan.serials import advanced, reached
 from skulldns.targets.protocol import NameServer
 
 _log = logging.getLogger(__name__)
 
+MANY, RECORDS_A_LOOKUP = 200, 5
+"""So many RRsets and more are read by a transfer, if one record of it costs less than its share of a look-up."""
+
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A letter to a follower: from ``serial`` on, the secondary must answer each key with this (None: nothing)."""
+    """A letter to a follower: from ``serial`` on, the secondary must answer each key with this (None: nothing).
+
+    ``size`` is how many names the zone has.
+    """
 
     serial: int | None
     expected: Mapping[Key, RRset | None]
+    size: int = 0
 
 
 class Follower:
     """Sees that one secondary serves what the primary serves."""
 
-    def __init__(self, zone: Name, secondary: NameServer, clock: Clock) -> None:
+    def __init__(self, zone: ZoneId, secondary: NameServer, clock: Clock) -> None:
         self.zone = zone
         self.secondary = secondary
         self.mailbox = Mailbox()
@@ -43,6 +49,8 @@ class Follower:
         self._lock = threading.Lock()
         self._expected: dict[Key, RRset | None] = {}
         self._target: int | None = None
+        self._size = 0
+        self._transfers = True
         self._clock = clock
         self._ahead_since: float | None = None
         self._notify_trouble: str | None = None
@@ -76,7 +84,8 @@ class Follower:
     def _read_letters(self) -> None:
         for letter in self.mailbox.drain():
             match letter:
-                case Follow(serial=serial, expected=expected):
+                case Follow(serial=serial, expected=expected, size=size):
+                    self._size = size
                     self._take(serial, expected)
                 case Call() as call:
                     call.run()
@@ -128,7 +137,7 @@ class Follower:
         if self._tries > len(FOLLOW_PAUSES):
             cure = "see that it is a secondary of this primary, may transfer the zone and takes our NOTIFY"
             self._say(
-                f"{self.secondary.where} still has serial {self.serial} of {self.zone.to_text(omit_final_dot=True)}, "
+                f"{self.secondary.where} still has serial {self.serial} of {self.zone}, "
                 f"the primary {self._target}; {self._notify_trouble or cure}"
             )
         return wait
@@ -143,14 +152,14 @@ class Follower:
             self._say(self._ahead())
 
     def _ahead(self) -> str:
-        zone = self.zone.to_text(omit_final_dot=True)
         return (
-            f"{self.secondary.where} has serial {self.serial} of {zone}, later than the primary's {self._target}, so "
-            f"it does not follow; run `rndc retransfer {zone}` there, and see that it is no primary itself"
+            f"{self.secondary.where} has serial {self.serial} of {self.zone}, later than the primary's "
+            f"{self._target}, so it does not follow; run `rndc retransfer {self._for_rndc}` there, and see that it "
+            "is no primary itself"
         )
 
     def _read_back(self) -> float:
-        answers = self.secondary.lookup(self._expected) if self._expected else {}
+        answers = self._answers()
         for key, answer in answers.items():
             if answer == self._expected[key]:
                 del self._expected[key]
@@ -162,15 +171,35 @@ class Follower:
             if self._ahead_since is None:
                 self.reason, self.down_since = None, None
             return max(0.0, self._look_at - self._clock.steady())
-        key, zone = min(self._expected), self.zone.to_text(omit_final_dot=True)
+        key = min(self._expected)
         self._tries += 1
         if self._tries > len(FOLLOW_PAUSES):
             different = (
                 f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
-                f"run `rndc retransfer {zone}` there, and see that it is no primary itself"
+                f"run `rndc retransfer {self._for_rndc}` there, and see that it is no primary itself"
             )
             self._say(different if self._ahead_since is None else self._ahead())
         return pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
+
+    @property
+    def _for_rndc(self) -> str:
+        """The zone as `rndc` wants it: a view comes after the class."""
+        name = self.zone.name.to_text(omit_final_dot=True)
+        return name if self.zone.view is None else f"{name} in {self.zone.view}"
+
+    def _answers(self) -> Mapping[Key, RRset | None]:
+        """What it serves of what is expected: a large part of the zone is transferred, if it lets us."""
+        if not self._expected:
+            return {}
+        if self._transfers and len(self._expected) > max(MANY, self._size // RECORDS_A_LOOKUP):
+            try:
+                image = self.secondary.read()
+            except Unavailable:
+                answers = self.secondary.lookup(self._expected)
+                self._transfers = False  # it answers, and does not let us transfer
+                return answers
+            return {key: image.rrsets.get(key) for key in self._expected}
+        return self.secondary.lookup(self._expected)
 
     def _back(self) -> None:
         if self._failures:

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from skulldns.loop.front import CertificateLine, ProxyReport, left
+from skulldns.loop.outlooks import OutlookLine
 from skulldns.loop.report import ServerReport, SourceReport, Status
+from skulldns.model.outlook import Finding, Standing
 
 LEAST_FREE = 100 * 1024 * 1024
 """Bytes on the disk of the state directory below which somebody should make room."""
@@ -31,13 +33,17 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """One thing that was looked at: its kind and name, whether it is well, a sentence, and the cure if it is not."""
+    """One thing that was looked at: its kind and name, whether it is well, a sentence, and the cure if it is not.
+
+    What cannot be told from here is not ``known``, and good until it is.
+    """
 
     kind: str
     name: str
     good: bool
     text: str
     cure: str = ""
+    known: bool = True
 
 
 def well(kind: str, name: str, text: str) -> Ping:
@@ -66,6 +72,7 @@ def pings(status: Status, files: Mapping[str, str | None], machine: Machine, now
     if status.proxy:
         found += _proxy(status.proxy)
     found += [_certificate(line, now) for line in status.certificates]
+    found += _outlooks(status.outlooks)
     return found
 
 
@@ -109,6 +116,17 @@ def _proxy(proxy: ProxyReport) -> Iterator[Ping]:
     if proxy.drift:
         files = ", ".join(proxy.drift)
         yield ill("proxy files", "", f"somebody changed {files}; put that into templates of yours")
+
+
+def _outlooks(lines: Sequence[OutlookLine]) -> list[Ping]:
+    """What is the same in several zones, as a server's recursion, is told once."""
+    found = [one for line in lines for one in (*line.dnssec.findings, *line.findings)]
+    return list(dict.fromkeys(map(_found, found)))
+
+
+def _found(one: Finding) -> Ping:
+    good, known = one.standing is not Standing.ILL, one.standing is not Standing.UNKNOWN
+    return Ping(one.kind, one.name, good, one.what, one.cure, known)
 
 
 def _certificate(line: CertificateLine, now: float) -> Ping:

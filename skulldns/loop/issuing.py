@@ -15,7 +15,7 @@ from skulldns.loop.clock import Clock
 from skulldns.model.certificates import Certificate, Challenge, KeyPair, Proof, bare, shown
 from skulldns.model.guests import IPAddress
 from skulldns.model.issuance import Cost, Expense, Issuance, Kind
-from skulldns.plan.budget import LETS_ENCRYPT, LONGEST, Budget, Limit, costs, validations
+from skulldns.plan.budget import LETS_ENCRYPT, Budget, Limit, costs, reach, validations
 from skulldns.plan.caa import climb, forbidden
 from skulldns.plan.cadence import FOLLOW_PAUSES, pause
 from skulldns.store.protocol import CertificateMemory
@@ -60,6 +60,11 @@ class Office:
     memory: CertificateMemory
     registered: Callable[[Name], Name]
     addresses: frozenset[IPAddress] = frozenset()
+
+    def authorities(self) -> Sequence[CertificateAuthority]:
+        """Every CA where we have an account, those for rehearsals too."""
+        found = [one for issuer in self.issuers for one in (issuer.authority, issuer.staging) if one]
+        return list({one.directory: one for one in found}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +212,7 @@ class Issuing:
         for proof in proofs:
             while not self._prover(proof.kind).seen(proof):
                 if self._clock.steady() > end:
-                    raise Unavailable(
-                        f"what is to prove {shown(proof.name)} is still not to be found on every server",
-                        cure="see that the secondary follows",
-                    )
+                    raise _not_seen(proof)
                 yield pause(FOLLOW_PAUSES, tries)
                 tries += 1
 
@@ -260,7 +262,7 @@ class Issuing:
 
     def _check_budget(self, issuer: Issuer, price: Iterable[Cost]) -> None:
         now = self._clock.wall()
-        expenses = self._office.memory.expenses(issuer.authority.directory, now - LONGEST)
+        expenses = self._office.memory.expenses(issuer.authority.directory, now - reach(issuer.limits))
         full = Budget(issuer.limits, expenses).exhausted(price, now)
         if full:
             subject = f" for {full.cost.subject}" if full.cost.subject else ""
@@ -270,6 +272,15 @@ class Issuing:
                 where=issuer.authority.directory,
                 cure="it is tried again when there is room",
             )
+
+
+def _not_seen(proof: Proof) -> Unavailable:
+    what = f"what is to prove {shown(proof.name)} is still not to be found"
+    if proof.kind is Challenge.HTTP01:
+        return Unavailable(
+            f"{what} on the proxy's port for HTTP", cure="see that the proxy runs and answers there"
+        )
+    return Unavailable(f"{what} on every server", cure="see that the secondary follows")
 
 
 def _summary(failures: Sequence[SkullDNSError]) -> SkullDNSError:

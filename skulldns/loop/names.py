@@ -1,5 +1,6 @@
 """The state of one name: read from the workers, decided by nobody."""
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,18 +12,31 @@ from skulldns.desired.wishes import leaves_at
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.publisher import Publisher
-from skulldns.model.desired import ZONE_FILE
+from skulldns.model.desired import ZONE_FILE, Decision
 from skulldns.model.guests import GuestId, GuestState
 from skulldns.model.namestate import NameState
 from skulldns.model.plan import Block
-from skulldns.model.records import Key
+from skulldns.model.policy import Publish
+from skulldns.model.records import Key, order
+from skulldns.model.zones import ZoneId
+
+_WORSE = (
+    NameState.SERVED,
+    NameState.UNKNOWN,
+    NameState.HELD,
+    NameState.FOREIGN,
+    NameState.REFUSED,
+    NameState.PENDING,
+)
+"""From the best to the one of which a person wants to hear first."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameReport:
     """One name: its state in the words of the design, why, since when, and its records as text.
 
-    ``since`` and ``sent_at``, when this process last sent a change of it, are Unix times.
+    ``since`` and ``sent_at``, when this process last sent a change of it, are Unix times. In a zone with views, each
+    ``view`` has a report of its own.
     """
 
     name: str
@@ -32,40 +46,112 @@ class NameReport:
     records: tuple[str, ...] = ()
     since: float | None = None
     sent_at: float | None = None
+    view: str | None = None
 
 
 class Names:
     """Reads the workers; callable from any thread."""
 
     def __init__(
-        self, engine: Engine, publishers: Sequence[Publisher], followers: Mapping[Name, Sequence[Follower]]
+        self, engine: Engine, publishers: Sequence[Publisher], followers: Mapping[ZoneId, Sequence[Follower]]
     ) -> None:
         self.engine = engine
         self.publishers = {publisher.zone: publisher for publisher in publishers}
         self.followers = followers
+        self._listing = threading.Lock()
+        self._listed_at: tuple[int, ...] = ()
+        self._listed: list[tuple[Name, list[Publisher]]] = []
+        self._refused: list[NameReport] = []
+        self._served: dict[tuple[ZoneId, Name], tuple[Decision, NameReport]] = {}
 
     def all(self, now: float) -> list[NameReport]:
-        """Every name that somebody wants, that is ours, or that is in the way; reverse names last."""
-        found: set[Name] = set()
-        with self.engine.reading():
-            for known in self.engine.registry.all_known():
-                found |= set(self.engine.registry.wishes(known.id).names)
-            found |= self.engine.registry.names()
-        for publisher in self.publishers.values():
-            found |= set(publisher.state.names())
-        ordered = sorted(found, key=lambda name: (name.labels[-2:-1] == (b"arpa",), name))
-        reports = [self.name(name, now) for name in ordered]
-        with self.engine.reading():
-            for known in self.engine.registry.all_known():
-                reports += _refused_names(self.engine.registry.verdict(known.id))
+        """Every name that somebody wants, that is ours, or that is in the way; reverse names last.
+
+        Made for being asked often: names that are served as before cost next to nothing.
+        """
+        with self._listing:
+            self._list()
+            unusual = {zone: self._unusual(publisher) for zone, publisher in self.publishers.items()}
+            held: dict[str, bool] = {}
+            reports = [
+                self._listed_report(name, publisher, unusual[publisher.zone], held, now)
+                for name, publishers in self._listed
+                for publisher in publishers
+            ]
+            reports += self._refused
         return [report for report in reports if report.state is not NameState.UNKNOWN]
 
+    def _list(self) -> None:
+        """Keep the names of ``all`` and what was said of them until something is wanted or ours that was not."""
+        states = [publisher.state for publisher in self.publishers.values()]
+        with self.engine.reading():
+            registry = self.engine.registry
+            counts = [count for state in states for count in (len(state.wanted), len(state.ledger))]
+            if self._listed_at == (registry.revision, *counts):
+                return
+            self._listed_at = (registry.revision, *counts)
+            self._refused = [
+                report
+                for known in registry.all_known()
+                for report in _refused_names(registry.verdict(known.id))
+            ]
+            ordered = self._every_name()
+        self._listed = [(name, self.publishers_of(name)) for name in ordered]
+        self._served = {}
+
+    def _every_name(self) -> list[Name]:
+        found: set[Name] = set()
+        for known in self.engine.registry.all_known():
+            found |= set(self.engine.registry.wishes(known.id).names)
+        found |= self.engine.registry.names()
+        for publisher in self.publishers.values():
+            found |= set(publisher.state.names())
+        return sorted(found, key=lambda name: (name.labels[-2:-1] == (b"arpa",), order(name)))
+
+    def _unusual(self, publisher: Publisher) -> set[Name]:
+        """Names of which there is more to say than that they are served."""
+        keys = [*list(publisher.conflicts), *list(publisher.blocked), *list(publisher.writer.pending)]
+        keys += [key for one in self.followers.get(publisher.zone, ()) for key in list(one.pending)]
+        return {key.name for key in keys}
+
+    def _listed_report(
+        self, name: Name, publisher: Publisher, unusual: set[Name], held: dict[str, bool], now: float
+    ) -> NameReport:
+        """What ``report`` says, or said before if nothing about the name is other than it was."""
+        place, decision = (publisher.zone, name), publisher.state.decision(name)
+        before = self._served.get(place)
+        if (
+            before is not None
+            and before[0] is decision
+            and name not in unusual
+            and publisher.state.settled(name)
+            and before[1].sent_at == publisher.writer.sent_at.get(name)
+        ):
+            owner = decision.wanted[0].owner
+            if owner not in held:
+                held[owner] = self._held(owner, now) is not None
+            if not held[owner]:
+                return before[1]
+        report = self.report(name, publisher, now)
+        if report.state is NameState.SERVED:
+            self._served[place] = (decision, report)
+        return report
+
     def name(self, name: Name, now: float) -> NameReport:
-        """The state of one name."""
-        publisher = self.publisher_of(name)
-        text = name.to_text(omit_final_dot=True)
-        if publisher is None:
-            return NameReport(text, NameState.UNKNOWN, "no configured zone holds it")
+        """The state of one name; of several views, that in which it is furthest from being served."""
+        return max(self.views(name, now), key=lambda report: _WORSE.index(report.state))
+
+    def views(self, name: Name, now: float) -> list[NameReport]:
+        """The state of one name in each view of its zone; one report where it has no views."""
+        publishers = self.publishers_of(name)
+        if not publishers:
+            text = name.to_text(omit_final_dot=True)
+            return [NameReport(text, NameState.UNKNOWN, "no configured zone holds it")]
+        return [self.report(name, publisher, now) for publisher in publishers]
+
+    def report(self, name: Name, publisher: Publisher, now: float) -> NameReport:
+        """The state of one name in one zone or view."""
+        text, view = name.to_text(omit_final_dot=True), publisher.zone.view
         here = dict(publisher.state.current.get(name, {}))
         records = tuple(
             f"{dns.rdatatype.to_text(rrset.type)} {value}"
@@ -73,12 +159,14 @@ class Names:
             for value in rrset.values()
         )
         state, reason, owner, since = self._judge(name, publisher, now)
-        return NameReport(text, state, reason, owner, records, since, publisher.writer.sent_at.get(name))
+        sent_at = publisher.writer.sent_at.get(name)
+        return NameReport(text, state, reason, owner, records, since, sent_at, view)
 
-    def publisher_of(self, name: Name) -> Publisher | None:
-        """The publisher of the deepest zone that holds ``name``."""
-        zones = [zone for zone in self.publishers if name.is_subdomain(zone)]
-        return self.publishers[max(zones, key=len)] if zones else None
+    def publishers_of(self, name: Name) -> list[Publisher]:
+        """The publisher of the deepest zone that holds ``name``; that of each view if it has views."""
+        zones = [zone for zone in self.publishers if name.is_subdomain(zone.name)]
+        depth = max((len(zone.name) for zone in zones), default=0)
+        return [self.publishers[zone] for zone in zones if len(zone.name) == depth]
 
     # One name
 
@@ -87,7 +175,7 @@ class Names:
     ) -> tuple[NameState, str, str, float | None]:
         decision = publisher.state.decision(name)
         with self.engine.reading():
-            decided = self.engine.registry.decide(name)
+            decided = self.engine.registry.decide(name, publisher.zone.view)
         if decided.wanted != decision.wanted:
             owners = [want.owner for want in (*decided.wanted, *decision.wanted)]
             return NameState.PENDING, "decided just now, about to be sent", self._owner_title(owners[0]), None
@@ -110,7 +198,7 @@ class Names:
             return NameState.SERVED, decision.wanted[0].reason, title, None
         if ours := dict(publisher.state.ledger.get(name, {})):
             return self._leaving(publisher, [entry.key for entry in ours.values()])
-        asked = self._asked(name)
+        asked = self._asked(name, publisher.zone.view)
         if asked is not None:
             return asked
         if publisher.state.current.get(name):
@@ -166,7 +254,7 @@ class Names:
         reason, since = (trouble.reason, trouble.since) if trouble else ("about to be removed", None)
         return NameState.PENDING, reason, "", since
 
-    def _asked(self, name: Name) -> tuple[NameState, str, str, float | None] | None:
+    def _asked(self, name: Name, view: str | None) -> tuple[NameState, str, str, float | None] | None:
         """What a guest that asks for the name but has no records there is waiting for."""
         text = name.to_text(omit_final_dot=True)
         with self.engine.reading():
@@ -177,6 +265,11 @@ class Names:
                 all_reasons = [f"{one.what}: {one.reason}" for one in verdict.refusals]
                 if own or all_reasons:
                     return NameState.REFUSED, "; ".join(own or all_reasons), guest.name, None
+                if verdict.options.publish.within(view) is Publish.NONE:
+                    reason = (
+                        f"guest {title} asks for it, and its option `publish` says that it is not published"
+                    )
+                    return NameState.UNKNOWN, reason, guest.name, None
                 if guest.state is not GuestState.RUNNING:
                     reason = f"guest {title} is stopped and was never seen with an address; start it"
                 else:

@@ -1,13 +1,14 @@
 """A zone's primary as a publisher sees it: what it serves, at which serial, and who follows it."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from dns.name import Name
 
-from skulldns.loop.follower import Follow
+from skulldns.loop.follower import MANY, Follow
 from skulldns.loop.zonestate import ZoneState
 from skulldns.model.records import Key, RRset
+from skulldns.model.zones import ZoneId
 from skulldns.plan.serials import advanced
 from skulldns.targets.protocol import NameServer, ZoneImage
 
@@ -18,7 +19,11 @@ class Primary:
     """Keeps ``state.current`` true. ``stale`` asks for a read even if the serial looks as we left it."""
 
     def __init__(
-        self, zone: Name, server: NameServer, followers: Sequence[Callable[[Follow], None]], state: ZoneState
+        self,
+        zone: ZoneId,
+        server: NameServer,
+        followers: Sequence[Callable[[Follow], None]],
+        state: ZoneState,
     ) -> None:
         self.server = server
         self.serial: int | None = None
@@ -48,12 +53,16 @@ class Primary:
     def read_back(self, expected: Mapping[Key, RRset | None], taken: int) -> Mapping[Key, RRset | None]:
         """Ask for what the server should have made of ``taken`` updates; the followers are told to do the same.
 
-        A key that the server could not answer is left out. Each update moves the serial by one; if it moved
+        Of many, the difference to what the server had is transferred instead. A key that the server could not
+        answer is left out. Each update moves the serial by one; if it moved
         otherwise, somebody else changed the zone too, and it is read from where we last knew it.
         """
         before = self.serial
         serial = self.server.serial()
         self.tell(expected, serial)
+        if before is not None and len(expected) > MANY:
+            self._read_changes(before, told=expected)
+            return {key: self._state.served(key) for key in expected}
         answers = self.server.lookup(expected)
         for key, rrset in answers.items():
             self._state.serve(key, rrset)
@@ -65,7 +74,7 @@ class Primary:
 
     def tell(self, expected: Mapping[Key, RRset | None], serial: int | None = None) -> None:
         """Tell the followers what the secondaries must answer from ``serial`` on (None: from ours)."""
-        letter = Follow(self.serial if serial is None else serial, expected)
+        letter = Follow(self.serial if serial is None else serial, expected, self._state.size())
         for follower in self._followers:
             follower(letter)
 
@@ -76,7 +85,7 @@ class Primary:
         self.tell(self._state.owned_keys())
         return self._state.names()
 
-    def _read_changes(self, since: int) -> set[Name]:
+    def _read_changes(self, since: int, told: Container[Key] = ()) -> set[Name]:
         delta = self.server.read_since(ZoneImage(since, self._state.image()))
         changed = set()
         for key, rrset in delta.rrsets.items():
@@ -85,7 +94,7 @@ class Primary:
                 changed.add(key.name)
         self.serial, self.stale = delta.serial, False
         # Where somebody else changed what we had, the secondaries must answer that now.
-        ours = {key: rrset for key, rrset in delta.rrsets.items() if self._state.entry(key) is not None}
+        ours = [key for key in delta.rrsets if key not in told and self._state.entry(key) is not None]
         if ours:
             self.tell({key: self._state.served(key) for key in ours})
         return changed

@@ -10,8 +10,8 @@ from dns.name import Name
 from skulldns.errors import Conflict, Unavailable
 from skulldns.loop.census import Census
 from skulldns.loop.clock import Clock
-from skulldns.loop.engine import Answered, Decisions
 from skulldns.loop.follower import Follow
+from skulldns.loop.letters import Answered, Decisions
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.loop.primary import Primary
 from skulldns.loop.spacing import Spacing
@@ -19,9 +19,11 @@ from skulldns.loop.writer import Writer
 from skulldns.loop.zonestate import ZoneState
 from skulldns.model.changes import Change
 from skulldns.model.desired import Decision
+from skulldns.model.ledger import Entry
 from skulldns.model.plan import Block, Plan
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key
+from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import RETRY_PAUSES, SAME_NAME_EVERY, Pacer, pause
 from skulldns.plan.difference import Difference, compare
 from skulldns.plan.guard import WINDOW, Circumstances, guarded
@@ -37,7 +39,7 @@ _OFTEN = f"about to be sent: changes of one name or guest are at least {SAME_NAM
 class ZoneRules:
     """What the config says of a zone: ``percent`` is the guard's limit."""
 
-    zone: Name
+    zone: ZoneId
     mode: Mode
     percent: int
 
@@ -77,7 +79,7 @@ class Publisher:
         self._pacer = pacer
         self._spacing = Spacing()
         self._clock = clock
-        self._adopt_equal = memory.fresh(rules.zone)
+        self._adopt_equal = memory.lost(rules.zone)
         self._begun = False
         self._silent: tuple[str, ...] | None = None
         self._dirty: set[Name] = set()
@@ -115,6 +117,10 @@ class Publisher:
         until_look = max(0.0, self._look_at - self._clock.steady())
         return until_look if wait is None else min(wait, until_look)
 
+    def listen(self) -> None:
+        """Take in what is wanted; nobody is asked, nothing is sent."""
+        self._read_letters()
+
     def look(self) -> None:
         """Take in what is wanted and served, and send nothing. Trouble with the server is kept in ``trouble``."""
         self._read_letters()
@@ -130,15 +136,15 @@ class Publisher:
         self._mark(self.primary.read())
         return self._judge(self._compare(self.state.names()), agreed)
 
-    def apply(self, checksum: str, *, agreed: bool = True) -> Plan:
-        """Do exactly the plan that ``checksum`` names, what the guard holds back included when ``agreed``.
+    def apply(self, checksum: str | None) -> Plan:
+        """Do exactly the plan that ``checksum`` names, what the guard holds back included; None: what may be done now.
 
         ``writer.pending`` tells what was not made. Raises ``Conflict`` when the plan is another by now.
         """
-        plan = self.plan(checksum if agreed else None)
-        if plan.checksum != checksum:
+        plan = self.plan(checksum)
+        if checksum is not None and plan.checksum != checksum:
             raise Conflict(
-                f"the plan for {self.zone.to_text(omit_final_dot=True)} is {plan.checksum} by now, not {checksum}",
+                f"the plan for {self.zone} is {plan.checksum} by now, not {checksum}",
                 cure="look at `skulldns plan` again",
             )
         self._mark(self.state.names())
@@ -146,6 +152,34 @@ class Publisher:
         if plan.changes:
             self.writer.write(plan.changes)
         return plan
+
+    def adoptable(self, chosen: Callable[[Key], bool]) -> list[Entry]:
+        """RRsets among the ``chosen`` that somebody else put there and that have the data that we want there."""
+        self._mark(self.primary.read())
+        wanted = [want for name in self.state.names() for want in self.state.decision(name).wanted]
+        served = ((want, self.state.served(want.key)) for want in wanted if chosen(want.key))
+        return sorted(
+            (
+                Entry(want.key, want.owner, want.source, want.reason, rrset)
+                for want, rrset in served
+                if want.rrset.same_data(rrset) and not self._is_ours(want.key)
+            ),
+            key=lambda entry: entry.key,
+        )
+
+    def adopt(self, chosen: Callable[[Key], bool]) -> list[Entry]:
+        """Take what is ``adoptable`` into the ledger, for a person; the next plan may then change its TTL."""
+        adopted = self.adoptable(chosen)
+        self._memory.settle(self.zone, adopted, (), (), self._clock.wall())
+        for entry in adopted:
+            self.state.enter(entry)
+        self.primary.tell({entry.key: entry.published for entry in adopted})
+        self._mark({entry.key.name for entry in adopted})
+        return adopted
+
+    def _is_ours(self, key: Key) -> bool:
+        entry = self.state.entry(key)
+        return entry is not None and entry.covers(self.state.served(key))
 
     def _read_letters(self) -> None:
         for letter in self.mailbox.drain():
@@ -211,12 +245,13 @@ class Publisher:
         return min(upcoming) - now if upcoming else None
 
     def _compare(self, names: Iterable[Name]) -> Difference:
+        flat = len(self.zone.name) + 1  # longer names may have come to lie below a delegation
         return compare(
-            [self.state.decision(name) for name in sorted(names)],
+            (self.state.decision(name) for name in names if len(name) > flat or not self.state.settled(name)),
             self.state.current,
             self.state.ledger,
             self._census.farewell,
-            self.zone,
+            self.zone.name,
             adopt_equal=self._adopt_equal,
         )
 
@@ -226,7 +261,7 @@ class Publisher:
         return guarded(
             self.zone,
             difference.changes,
-            tuple(difference.conflicts.items()),
+            sorted(difference.conflicts.items(), key=lambda one: one[0].order),
             self._census.farewell,
             Circumstances(
                 mode=self.rules.mode,

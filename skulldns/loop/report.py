@@ -9,6 +9,7 @@ import dns.rdatatype
 from skulldns.loop.alarms import Alarms
 from skulldns.loop.front import CertificateLine, Front, ProxyReport
 from skulldns.loop.names import NameReport, Names
+from skulldns.loop.outlooks import OutlookLine, Outlooks
 from skulldns.model.alarms import Alarm
 from skulldns.model.guests import GuestId, GuestState, said
 from skulldns.model.namestate import NameState
@@ -59,14 +60,18 @@ class Status:
     counts: Mapping[str, int] = field(default_factory=dict)
     proxy: ProxyReport | None = None
     certificates: tuple[CertificateLine, ...] = ()
+    outlooks: tuple[OutlookLine, ...] = ()
 
 
 class Reporter:
     """Reads the workers; callable from any thread."""
 
-    def __init__(self, names: Names, alarms: Alarms, front: Front | None = None) -> None:
+    def __init__(
+        self, names: Names, alarms: Alarms, front: Front | None = None, outlooks: Outlooks | None = None
+    ) -> None:
         self.names = names
         self.front = front
+        self.outlooks = outlooks
         self.alarms = alarms
         self.engine = names.engine
         self.publishers = names.publishers
@@ -77,16 +82,18 @@ class Reporter:
         counts = {state.value: 0 for state in NameState}
         for report in names:
             counts[report.state] += 1
+        sources, servers = self._sources(), self._servers()
         return Status(
-            sources=tuple(self._sources()),
-            servers=tuple(self._servers()),
+            sources=tuple(sources),
+            servers=tuple(servers),
             names=tuple(names),
-            problems=tuple(self._problems(names, now)),
+            problems=tuple(self._problems(sources, servers, names, now)),
             alarms=self.alarms.look(),
             messages=sum(publisher.writer.messages for publisher in self.publishers.values()),
             counts=counts,
             proxy=self.front.proxy() if self.front else None,
             certificates=self.front.certificates() if self.front else (),
+            outlooks=self.outlooks.lines() if self.outlooks else (),
         )
 
     # The rest
@@ -117,12 +124,16 @@ class Reporter:
         """Names that a server did not take, or that are pending for long, unless their reason was said already."""
         for report in names:
             late = report.since is not None and now - report.since > ALARM_AFTER
-            name = dns.name.from_text(report.name) if report.state is NameState.PENDING else None
-            publisher = self.names.publisher_of(name) if name else None
-            if publisher is None or name is None or not (late or publisher.writer.is_postponed(name)):
+            if report.state is not NameState.PENDING or not (late or self._is_postponed(report)):
                 continue
             if not any(sentence.endswith(report.reason) for sentence in said):
-                yield f"{report.name} is pending: {report.reason}"
+                yield f"{_title(report)} is pending: {report.reason}"
+
+    def _is_postponed(self, report: NameReport) -> bool:
+        """Whether the primary took no change of the name at the last try."""
+        name = dns.name.from_text(report.name)
+        here = [one for one in self.names.publishers_of(name) if one.zone.view == report.view]
+        return any(publisher.writer.is_postponed(name) for publisher in here)
 
     def _is_held_unseen(self, known: Known) -> bool:
         """Whether the source does not show a guest that has names and whose end nobody announced."""
@@ -134,7 +145,7 @@ class Reporter:
         found = []
         for zone, publisher in self.publishers.items():
             title, trouble, serial = (
-                zone.to_text(omit_final_dot=True),
+                str(zone),
                 publisher.trouble,
                 publisher.primary.serial,
             )
@@ -166,24 +177,31 @@ class Reporter:
                 )
         return found
 
-    def _problems(self, names: Sequence[NameReport], now: float) -> list[str]:
+    def _problems(
+        self,
+        sources: Sequence[SourceReport],
+        servers: Sequence[ServerReport],
+        names: Sequence[NameReport],
+        now: float,
+    ) -> list[str]:
         files = [self.engine.config_error, *self.engine.zone_files.values()]
         problems = [f"{error}; the last good version stays in force" for error in files if error]
         problems += [
             source.reason if source.state == "unavailable" else f"{source.name}: {source.reason}"
-            for source in self._sources()
+            for source in sources
             if source.reason
         ]
         problems += [
-            f"{server.zone} on {server.role}: {server.reason}" for server in self._servers() if server.reason
+            f"{server.zone} on {server.role}: {server.reason}" for server in servers if server.reason
         ]
         problems += [
-            f"{report.name} ({said(report.owner)}): {report.reason}"
+            f"{_title(report)} ({said(report.owner)}): {report.reason}"
             for report in names
             if report.state in {NameState.REFUSED, NameState.FOREIGN} and report.owner
         ]
         problems += self._late(names, problems, now)
         problems += self.front.problems(now) if self.front else ()
+        problems += self.outlooks.problems() if self.outlooks else ()
         guarded = {
             reason
             for publisher in self.publishers.values()
@@ -191,6 +209,10 @@ class Reporter:
             if block is Block.GUARD
         }
         return list(dict.fromkeys([*problems, *sorted(guarded)]))
+
+
+def _title(report: NameReport) -> str:
+    return report.name if report.view is None else f"{report.name} in view {report.view}"
 
 
 def _unseen(own: Sequence[Known], missing: Sequence[Known], unreadable: Collection[GuestId]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from dns.name import Name
 from skulldns.desired.sites import wishes
 from skulldns.errors import SkullDNSError, Unavailable
 from skulldns.loop.clock import Clock
-from skulldns.loop.engine import Answered, SiteDecisions
+from skulldns.loop.letters import Answered, SiteDecisions
 from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.certificates import CertificateWish
 from skulldns.model.sites import Site

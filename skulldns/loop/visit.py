@@ -27,8 +27,8 @@ def visit(front: Front, name: Name, now: float) -> Iterator[Link]:
     site = front.site(name)
     if site is None:
         return
-    yield _site(front, site)
-    yield _certificate(front, site, name, now)
+    yield site_link(front, site)
+    yield certificate_link(front, site, name, now)
     if front.prober is None:
         return
     if site.upstream is None:
@@ -40,7 +40,8 @@ def visit(front: Front, name: Name, now: float) -> Iterator[Link]:
     yield _https(front.prober.site(name), site)
 
 
-def _site(front: Front, site: Site) -> Link:
+def site_link(front: Front, site: Site) -> Link:
+    """How the site is at the proxy."""
     proxy, title = front.proxy(), shown(site.names[0])
     if proxy and (why := proxy.quarantined.get(title)):
         return Link("site", LinkState.BROKEN, why)
@@ -56,7 +57,8 @@ def _site(front: Front, site: Site) -> Link:
     return Link("site", LinkState.GOOD, f"{place}, leads to {leads}")
 
 
-def _certificate(front: Front, site: Site, name: Name, now: float) -> Link:
+def certificate_link(front: Front, site: Site, name: Name, now: float) -> Link:
+    """How the site's certificate is."""
     identity = site.certificate
     report, proxy = front.certificate(identity), front.proxy()
     if report is None:

@@ -1,6 +1,6 @@
 """Every name can explain itself (law 11): its chain, link by link, and the cause and cure at the first broken one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dns.rdatatype
 from dns.name import Name
@@ -10,6 +10,7 @@ from skulldns.errors import SkullDNSError
 from skulldns.loop.front import Front
 from skulldns.loop.links import Link, LinkState
 from skulldns.loop.names import NameReport, Names
+from skulldns.loop.outlooks import Outlooks
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.visit import visit
 from skulldns.model.desired import ZONE_FILE
@@ -32,18 +33,29 @@ class Chain:
 _ON_ITS_WAY = "a change is on its way, or somebody else made one: the next look is within a minute"
 
 
-def explain(names: Names, ledger: LedgerMemory, name: Name, now: float, front: Front | None = None) -> Chain:
-    """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary; then its site, if it has one."""
+def explain(
+    names: Names,
+    ledger: LedgerMemory,
+    name: Name,
+    now: float,
+    front: Front | None = None,
+    outlooks: Outlooks | None = None,
+) -> Chain:
+    """Walk the chain of ``name``: zone, who wants it, policy, ns1, each secondary; then its site, if it has one.
+
+    Each view of a zone has these links, beginning with ``zone``.
+    """
     report = names.name(name, now)
-    publisher = names.publisher_of(name)
-    if publisher is None:
-        link = Link("zone", LinkState.BROKEN, f"{report.reason}; see `zones` in the config")
-        return Chain(report, (link,), ())
-    zone = publisher.zone.to_text(omit_final_dot=True)
-    links = [Link("zone", LinkState.GOOD, f"{zone}, mode {publisher.rules.mode}")]
-    links += _wanting(names, publisher, name)
-    links.append(_policy(report))
-    links += _servers(names, publisher, name)
+    publishers = names.publishers_of(name)
+    if not publishers:
+        return _elsewhere(report, tuple(visit(front, name, now)) if front is not None else ())
+    links: list[Link] = []
+    for publisher in publishers:
+        links.append(Link("zone", LinkState.GOOD, f"{publisher.zone}, mode {publisher.rules.mode}"))
+        links += _wanting(names, publisher, name)
+        links.append(_policy(names.report(name, publisher, now)))
+        links += _servers(names, publisher, name)
+        links += outlooks.links(publisher.zone) if outlooks is not None else ()
     if front is not None:
         links += visit(front, name, now)
     history = tuple(
@@ -57,6 +69,17 @@ def explain(names: Names, ledger: LedgerMemory, name: Name, now: float, front: F
         for row in ledger.journal(name, 5)
     )
     return Chain(report, tuple(links), history)
+
+
+def _elsewhere(report: NameReport, site: tuple[Link, ...]) -> Chain:
+    """The chain of a name in none of our zones: ``site`` has the links of its site, if it has one."""
+    if not site:
+        link = Link("zone", LinkState.BROKEN, f"{report.reason}; see `zones` in the config")
+        return Chain(report, (link,), ())
+    served = all(link.state in {LinkState.GOOD, LinkState.NONE} for link in site)
+    state = NameState.SERVED if served else NameState.PENDING
+    link = Link("zone", LinkState.NONE, "none of ours: others say where it leads")
+    return Chain(replace(report, state=state, reason=""), (link, *site), ())
 
 
 def _wanting(names: Names, publisher: Publisher, name: Name) -> list[Link]:

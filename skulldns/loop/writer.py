@@ -13,6 +13,7 @@ from skulldns.loop.zonestate import ZoneState
 from skulldns.model.changes import Change
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key
+from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import RETRY_PAUSES, pause
 from skulldns.store.protocol import LedgerMemory
 
@@ -28,7 +29,7 @@ class Writer:
 
     def __init__(
         self,
-        zone: Name,
+        zone: ZoneId,
         primary: Primary,
         state: ZoneState,
         memory: LedgerMemory,

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from dns.name import Name
 from dns.rdatatype import RdataType
@@ -44,14 +45,22 @@ class ZoneState:
         """How many RRsets of ours are ``owner``'s."""
         return self._entries_of[owner]
 
+    def size(self) -> int:
+        """How many names the server serves."""
+        return len(self.current)
+
     def names(self) -> set[Name]:
         """Every name where something is wanted or ours."""
-        return self.wanted.keys() | self.ledger.keys()
+        found = set(self.wanted)  # a set takes the hashes of a dict over, and not those of its keys()
+        found.update(self.ledger)
+        return found
 
     def decision(self, name: Name) -> Decision:
         return self.wanted.get(name) or Decision(name)
 
     def want(self, decision: Decision) -> None:
+        if self.wanted.get(decision.name) == decision:
+            return
         for want in self.decision(decision.name).wanted:
             self._wanted_by[want.owner].discard(want.key)
         for want in decision.wanted:
@@ -60,12 +69,15 @@ class ZoneState:
             self.wanted[decision.name] = decision
         else:
             self.wanted.pop(decision.name, None)
+        here = self.current.get(decision.name, {})
+        for rdtype, rrset in here.items():
+            here[rdtype] = self._shared(Key(decision.name, rdtype), rrset)
 
     def serve_all(self, rrsets: Mapping[Key, RRset]) -> None:
         """The server was read as a whole."""
         self.current = {}
         for key, rrset in rrsets.items():
-            self.current.setdefault(key.name, {})[key.type] = rrset
+            self.current.setdefault(key.name, {})[key.type] = self._shared(key, rrset)
 
     def image(self) -> Mapping[Key, RRset]:
         """Everything the server was seen to serve, as a live view that costs nothing to make."""
@@ -77,12 +89,36 @@ class ZoneState:
         if rrset is None:
             here.pop(key.type, None)
         else:
-            here[key.type] = rrset
+            here[key.type] = self._shared(key, rrset)
         if not here:
             del self.current[key.name]
 
     def served(self, key: Key) -> RRset | None:
         return self.current.get(key.name, {}).get(key.type)
+
+    def settled(self, name: Name) -> bool:
+        """Whether ``name`` was seen to be just as it is wanted, and all of it is ours: at a glance, if shared."""
+        decision, here, ours = self.wanted.get(name), self.current.get(name, {}), self.ledger.get(name, {})
+        if decision is None or not len(decision.wanted) == len(here) == len(ours):
+            return False
+        for want in decision.wanted:
+            entry = ours.get(want.rrset.type)
+            if here.get(want.rrset.type) is not want.rrset or entry is None:
+                return False
+            if entry.published is not want.rrset or entry.unfinished or entry.owner != want.owner:
+                return False
+        return True
+
+    def _shared(self, key: Key, rrset: RRset) -> RRset:
+        """The equal RRset that is wanted or ours: held once, what is served costs no memory and compares at once."""
+        entry = self.entry(key)
+        found = entry.published if entry is not None and entry.published == rrset else rrset
+        for want in self.decision(key.name).wanted:
+            if want.rrset.type == key.type and want.rrset == rrset:
+                found = want.rrset
+        if entry is not None and entry.published == found and entry.published is not found:
+            self.ledger[key.name][key.type] = replace(entry, published=found)
+        return found
 
     def entry(self, key: Key) -> Entry | None:
         return self.ledger.get(key.name, {}).get(key.type)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from skulldns.model.policy import Https, Publish
+from skulldns.model.policy import Https, Publishing
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Assignment:
     owner: str | None = None
     port: int | None = None
     names: tuple[str, ...] | None = None
-    publish: Publish | None = None
+    publish: Publishing | None = None
     https: Https | None = None
 
 

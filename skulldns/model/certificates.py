@@ -16,6 +16,17 @@ class Challenge(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Our account at a CA: its URL, which CAA records may name (RFC 8657), and since when it has its key.
+
+    None before it was registered.
+    """
+
+    url: str | None = None
+    key_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateWish:
     """A certificate that somebody needs: ``identity`` is what sites call it, and the same for each renewal.
 

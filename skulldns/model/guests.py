@@ -91,6 +91,11 @@ def interface(mac: str | None, network: str | None, told: Iterable[Address], tru
     return Interface(mac, network, believed, heard)
 
 
+def shortened(text: str, limit: int = 255) -> str:
+    """What is kept of an option's text. The ellipsis makes one that is too long invalid, and so refused in words."""
+    return text if len(text) <= limit else f"{text[:limit]}…"
+
+
 @dataclass(frozen=True, slots=True)
 class GuestOptions:
     """What the hypervisor's side says about publishing a guest; None where it says nothing.

@@ -44,10 +44,13 @@ class Down:
 
 @dataclass(frozen=True, slots=True)
 class ZoneFile:
-    """A zone file was read: its records, or the error that keeps its last good version in force."""
+    """A zone's files were read. ``error`` says why their last good version stays in force.
+
+    ``records`` are then that version's; None when there never was one, or it is known already.
+    """
 
     zone: Name
-    records: tuple[StaticRecord, ...] = ()
+    records: tuple[StaticRecord, ...] | None = None
     error: str | None = None
 
 

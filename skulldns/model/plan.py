@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from dns.name import Name
-
 from skulldns.model.changes import Change
 from skulldns.model.records import Key
+from skulldns.model.zones import ZoneId
 
 
 class Block(StrEnum):
@@ -35,7 +34,7 @@ class Plan:
     included, so that ``apply`` can do what ``plan`` showed.
     """
 
-    zone: Name
+    zone: ZoneId
     changes: tuple[Change, ...]
     blocked: tuple[Blocked, ...]
     conflicts: tuple[tuple[Key, str], ...]

@@ -12,12 +12,22 @@ from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 
 
+def order(name: Name) -> tuple[bytes, ...]:
+    """What sorts names as they compare (RFC 4034 section 6.1), many times faster."""
+    return tuple(label.lower() for label in reversed(name.labels))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """What an RRset is known by: its absolute owner name and its type."""
 
     name: Name
     type: RdataType
+
+    @property
+    def order(self) -> tuple[tuple[bytes, ...], int]:
+        """What sorts keys as they compare, many times faster."""
+        return order(self.name), self.type
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
@@ -38,7 +48,12 @@ class RRset:
 
     def same_data(self, other: "RRset | None") -> bool:
         """Whether both hold the same data; TTLs are not compared (as RFC 2136 section 3.2.3 does not)."""
-        return other is not None and self.key == other.key and self.data == other.data
+        return self is other or (
+            other is not None
+            and self.type == other.type
+            and self.data == other.data
+            and self.name == other.name
+        )
 
     def values(self) -> list[str]:
         """The data in presentation format, sorted."""

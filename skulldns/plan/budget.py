@@ -33,8 +33,10 @@ LETS_ENCRYPT: Mapping[Kind, Limit] = MappingProxyType(
 )
 """https://letsencrypt.org/docs/rate-limits/"""
 
-LONGEST = 7 * _DAY
-"""No limit looks further back, unless the config says so."""
+
+def reach(limits: Mapping[Kind, Limit]) -> float:
+    """How far back the limits look, in seconds."""
+    return max((limit.per for limit in limits.values()), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)

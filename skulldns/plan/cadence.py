@@ -39,6 +39,15 @@ ALARMS_APART = 1.0
 ALARM_AFTER = 300.0
 """Seconds after which something that is still pending is an alarm."""
 
+SURVEY_EVERY = 3600.0
+"""Seconds between two looks at our zones from outside: DNSSEC and delegation change slowly."""
+
+SURVEY_ILL_EVERY = 300.0
+"""The same while something is ill there, so that a cure is noticed."""
+
+FIRST_SURVEY_AFTER = 10.0
+"""Seconds after the start at which they are first looked at: names come before."""
+
 
 def cheaper_to_look_at_everything(due: int, known: int) -> bool:
     """Whether one look at all ``known`` guests costs less than ``due`` looks at one each (law 2)."""

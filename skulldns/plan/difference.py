@@ -119,7 +119,7 @@ def _compare_wanted(
         found.changes.append(Change(current, want.rrset, want.owner, want.source, want.reason))
     elif current.same_data(want.rrset):
         found.conflicts[key] = (
-            f"{key} is there already with the same data, but not by us; delete it by hand and we publish it"
+            f"{key} is there already with the same data, but not by us; take it over with `skulldns zone adopt {key}`"
         )
     else:
         whose = "was changed by somebody else" if entry is not None else "is somebody else's"

@@ -18,7 +18,8 @@ from skulldns.model.changes import Action, Change
 from skulldns.model.desired import ZONE_FILE, Evidence, Farewell
 from skulldns.model.plan import Block, Blocked, Plan
 from skulldns.model.policy import Mode
-from skulldns.model.records import Key
+from skulldns.model.records import Key, RRset
+from skulldns.model.zones import ZoneId
 
 ANNOUNCED_PERCENT = 50
 ANNOUNCED_FREE = 20
@@ -48,7 +49,7 @@ class Circumstances:
 
 
 def guarded(
-    zone: Name,
+    zone: ZoneId,
     changes: Sequence[Change],
     conflicts: Sequence[tuple[Key, str]],
     farewell: Callable[[str], Farewell],
@@ -59,7 +60,7 @@ def guarded(
     blocked: list[Blocked] = []
     deletions: list[Change] = []
     retained = {change.name for change in changes if change.after is not None}
-    for change in sorted(changes, key=lambda one: one.key):
+    for change in sorted(changes, key=lambda one: one.key.order):
         if held := _held(change, retained, around):
             blocked.append(held)
         elif change.action is not Action.DELETE or change.name in retained:
@@ -74,7 +75,7 @@ def guarded(
         else:
             allowed += group
     order = {Action.DELETE: 0, Action.REPLACE: 1, Action.ADD: 2}
-    allowed.sort(key=lambda one: (order[one.action], one.key))
+    allowed.sort(key=lambda one: (order[one.action], one.key.order))
     return Plan(zone, tuple(allowed), tuple(blocked), tuple(conflicts), checksum)
 
 
@@ -129,10 +130,14 @@ def _too_many(source: str, evidence: Evidence, count: int, done: int, owned: int
     )
 
 
-def _checksum(zone: Name, changes: Sequence[Change]) -> str:
+def _checksum(zone: ZoneId, changes: Sequence[Change]) -> str:
     """Twelve hexadecimal digits that name exactly these changes."""
-    digest = hashlib.sha256(zone.to_digestable())
-    for change in sorted(changes, key=lambda one: one.key):
-        for side in (change.before, change.after):
-            digest.update(repr((str(change.key), side and (side.ttl, side.values()))).encode())
+    digest = hashlib.sha256(zone.name.to_digestable() + (zone.view or "").encode())
+    for change in sorted(changes, key=lambda one: one.key.order):
+        digest.update(repr((change.key.order, *map(_fingerprint, (change.before, change.after)))).encode())
     return digest.hexdigest()[:12]
+
+
+def _fingerprint(rrset: RRset | None) -> tuple[int, list[bytes]] | None:
+    """What tells an RRset of one key from another."""
+    return None if rrset is None else (rrset.ttl, sorted(rdata.to_digestable() for rdata in rrset.data))

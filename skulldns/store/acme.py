@@ -13,9 +13,9 @@ from skulldns.model.issuance import Attempts, Cost, Expense, Issuance, Kind, Sug
 from skulldns.store import codec
 from skulldns.store.failures import sentences
 from skulldns.store.tables import expenses as spent
-from skulldns.store.tables import issuances, placed_values
+from skulldns.store.tables import issuances, member_values, placed_values
 
-EXPENSES_KEPT = 30 * 86_400.0
+EXPENSES_KEPT = 400 * 86_400.0
 """Seconds for which expenses are kept: longer than any CA's window."""
 
 
@@ -65,24 +65,25 @@ class CertificateStore:
 
 
 class PlacedStore:
-    """Keeps ``PlacedMemory`` in the table ``placed_values``."""
+    """Keeps ``PlacedMemory`` in the table ``placed_values``; that of members' clients in ``member_values``."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, *, of_members: bool = False) -> None:
         self._engine = engine
+        self._table = member_values if of_members else placed_values
 
     def placed(self) -> Sequence[tuple[Name, str]]:
         with sentences(), self._engine.connect() as connection:
             return [
-                (dns.name.from_text(row.name), row.value) for row in connection.execute(select(placed_values))
+                (dns.name.from_text(row.name), row.value) for row in connection.execute(select(self._table))
             ]
 
     def remember(self, name: Name, value: str) -> None:
         row = {"name": codec.name_text(name), "value": value}
         with sentences(), self._engine.begin() as connection:
-            connection.execute(insert(placed_values).on_conflict_do_nothing(), row)
+            connection.execute(insert(self._table).on_conflict_do_nothing(), row)
 
     def forget(self, name: Name, value: str) -> None:
-        table = placed_values
+        table = self._table
         with sentences(), self._engine.begin() as connection:
             connection.execute(
                 delete(table).where(table.c.name == codec.name_text(name), table.c.value == value)

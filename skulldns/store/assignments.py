@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, select
 from sqlalchemy.dialects.sqlite import insert
 
 from skulldns.model.assignments import Assignment
@@ -25,8 +25,20 @@ class AssignmentStore:
 
     def assign(self, guest: GuestId, assignment: Assignment) -> None:
         with sentences(), self._engine.begin() as connection:
-            if assignment == Assignment():
-                connection.execute(delete(assignments).where(assignments.c.guest == guest))
-                return
-            put = insert(assignments).values(guest=guest, assigned=codec.assignment_text(assignment))
-            connection.execute(put.on_conflict_do_update(set_={"assigned": put.excluded.assigned}))
+            put_assignment(connection, guest, assignment)
+
+
+def assignment_of(connection: Connection, guest: GuestId) -> Assignment:
+    """What is assigned to one guest."""
+    query = select(assignments.c.assigned).where(assignments.c.guest == guest)
+    text = connection.execute(query).scalar()
+    return Assignment() if text is None else codec.assignment_from(text)
+
+
+def put_assignment(connection: Connection, guest: GuestId, assignment: Assignment) -> None:
+    """Store what is assigned to one guest now, an empty one as nothing."""
+    if assignment == Assignment():
+        connection.execute(delete(assignments).where(assignments.c.guest == guest))
+        return
+    put = insert(assignments).values(guest=guest, assigned=codec.assignment_text(assignment))
+    connection.execute(put.on_conflict_do_update(set_={"assigned": put.excluded.assigned}))

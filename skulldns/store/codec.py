@@ -1,7 +1,6 @@
 """Model values as JSON text and back."""
 
 import json
-from dataclasses import asdict
 from ipaddress import ip_address
 from typing import Any
 
@@ -9,7 +8,7 @@ import dns.name
 import dns.rdatatype
 from dns.name import Name
 
-from skulldns.model.assignments import Assignment
+from skulldns.model.assignments import FIELDS, Assignment
 from skulldns.model.guests import (
     Address,
     Guest,
@@ -20,14 +19,20 @@ from skulldns.model.guests import (
     Origin,
     SourceName,
 )
-from skulldns.model.policy import Https, Publish
+from skulldns.model.policy import Https, publishing
 from skulldns.model.presence import Known
 from skulldns.model.records import Key, RRset, rrset
+from skulldns.model.zones import ZoneId
 
 
 def name_text(name: Name) -> str:
     """An absolute name in lower case, as the tables hold it."""
-    return name.canonicalize().to_text()
+    return name.to_text().lower()
+
+
+def zone_text(zone: ZoneId) -> str:
+    """A zone as the tables hold it. No name has a bare ``@``, so a view's text is nobody else's."""
+    return name_text(zone.name) if zone.view is None else f"{name_text(zone.name)}@{zone.view}"
 
 
 def key_of(name: str, rdtype: str) -> Key:
@@ -108,7 +113,9 @@ def known_from(identity: str, text: str) -> Known:
 
 def assignment_text(assignment: Assignment) -> str:
     """What an admin assigned, as JSON."""
-    return json.dumps({field: value for field, value in asdict(assignment).items() if value is not None})
+    parts = {field: getattr(assignment, field) for field in FIELDS}
+    parts["publish"] = assignment.publish and str(assignment.publish)
+    return json.dumps({field: value for field, value in parts.items() if value is not None})
 
 
 def assignment_from(text: str) -> Assignment:
@@ -119,7 +126,7 @@ def assignment_from(text: str) -> Assignment:
         owner=parts.get("owner"),
         port=parts.get("port"),
         names=None if names is None else tuple(names),
-        publish=Publish(publish) if publish else None,
+        publish=publishing(publish) if publish else None,
         https=Https(https) if https else None,
     )
 

@@ -13,7 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from skulldns.errors import Unavailable
 from skulldns.store.failures import sentences
-from skulldns.store.tables import metadata
+from skulldns.store.membertables import members
 
 _log = logging.getLogger(__name__)
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -49,7 +49,7 @@ def open_for_looking(url: str) -> Engine:
     path = make_url(url).database
     if url.startswith("sqlite") and not (path and Path(path).exists()):
         engine = create_engine("sqlite://", poolclass=StaticPool)
-        metadata.create_all(engine)
+        members.metadata.create_all(engine)  # which has all tables
         return engine
     return open_database(url)
 
@@ -87,8 +87,12 @@ def _durable(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    """Take the write lock at once, so that a transaction waits at its beginning and never fails in its middle."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock at once, so that a transaction waits at its beginning and never fails in its middle.
+
+    What only reads (execution option ``reading``) sees one state and takes no lock.
+    """
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _check(connection: Connection) -> None:

@@ -1,45 +1,63 @@
 """Remembers what we published, and the journal of changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import dns.rdatatype
 from dns.name import Name
-from sqlalchemy import Connection, Engine, and_, delete, func, select
+from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from skulldns.model.changes import Change
 from skulldns.model.desired import Evidence
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key
+from skulldns.model.zones import ZoneId
 from skulldns.store import codec
 from skulldns.store.failures import sentences
-from skulldns.store.protocol import JournalRow
+from skulldns.store.protocol import JournalRow, ZoneMarks
 from skulldns.store.tables import journal, ledger, zones
+
+_AT_ONCE = 1000
+"""Rows that are handed to the database together."""
 
 JOURNAL_KEPT = 90 * 86400.0
 """Seconds for which the journal is kept."""
 
 
 class LedgerStore:
-    """Keeps ``LedgerMemory`` in the tables ``ledger`` and ``journal``."""
+    """Keeps ``LedgerMemory`` in the tables ``ledger`` and ``journal``; ``marks`` tell a lost ledger from a new one.
 
-    def __init__(self, engine: Engine) -> None:
+    Without them every empty ledger is a new one.
+    """
+
+    def __init__(self, engine: Engine, marks: ZoneMarks | None = None) -> None:
         self._engine = engine
+        self._marks = marks
 
-    def fresh(self, zone: Name) -> bool:
-        with sentences(), self._engine.connect() as connection:
-            found = connection.execute(select(zones).where(zones.c.zone == codec.name_text(zone)))
-            return found.first() is None
+    def lost(self, zone: ZoneId) -> bool:
+        return self._marks is not None and self._marks.has(zone) and not self._begun(zone)
 
-    def entries(self, zone: Name) -> Sequence[Entry]:
+    def _mark(self, zone: ZoneId) -> None:
+        """Before the ledger has anything of the zone, since it may be lost at any moment."""
+        if self._marks is not None and not self._marks.has(zone):
+            self._marks.put(zone)
+
+    def _begun(self, zone: ZoneId) -> bool:
         with sentences(), self._engine.connect() as connection:
-            rows = connection.execute(select(ledger).where(ledger.c.zone == codec.name_text(zone)))
+            found = connection.execute(select(zones).where(zones.c.zone == codec.zone_text(zone)))
+            return found.first() is not None
+
+    def entries(self, zone: ZoneId) -> Sequence[Entry]:
+        with sentences(), self._engine.connect() as connection:
+            rows = connection.execute(select(ledger).where(ledger.c.zone == codec.zone_text(zone)))
             return [_entry(row) for row in rows]
 
-    def intend(self, zone: Name, changes: Sequence[Change]) -> None:
-        rows = [
-            _key_columns(zone, change.key)
+    def intend(self, zone: ZoneId, changes: Sequence[Change]) -> None:
+        title = codec.zone_text(zone)
+        rows = (
+            _key_columns(title, change.key)
             | {
                 "owner": change.owner,
                 "source": change.source,
@@ -49,21 +67,23 @@ class LedgerStore:
                 "unfinished": True,
             }
             for change in changes
-        ]
+        )
+        self._mark(zone)
         with sentences(), self._engine.begin() as connection:
             _begin_zone(connection, zone)
             _put(connection, rows)
 
     def settle(
         self,
-        zone: Name,
+        zone: ZoneId,
         published: Iterable[Entry],
         forgotten: Iterable[Key],
         made: Iterable[tuple[Change, Evidence]],
         at: float,
     ) -> None:
-        rows = [
-            _key_columns(zone, entry.key)
+        title = codec.zone_text(zone)
+        rows = (
+            _key_columns(title, entry.key)
             | {
                 "owner": entry.owner,
                 "source": entry.source,
@@ -73,19 +93,19 @@ class LedgerStore:
                 "unfinished": entry.unfinished,
             }
             for entry in published
-        ]
+        )
+        self._mark(zone)
         with sentences(), self._engine.begin() as connection:
             _begin_zone(connection, zone)
             _put(connection, rows)
-            for key in forgotten:
-                connection.execute(delete(ledger).where(_is(zone, key)))
+            _forget(connection, title, forgotten)
             _write_journal(connection, zone, made, at)
 
-    def deletions(self, zone: Name, since: float) -> Mapping[tuple[str, Evidence], int]:
+    def deletions(self, zone: ZoneId, since: float) -> Mapping[tuple[str, Evidence], int]:
         deleted = (
             select(journal.c.source, journal.c.evidence, journal.c.name, journal.c.type)
             .where(
-                journal.c.zone == codec.name_text(zone),
+                journal.c.zone == codec.zone_text(zone),
                 journal.c.at >= since,
                 journal.c.after.is_(None),
             )
@@ -117,24 +137,31 @@ class LedgerStore:
             ]
 
 
-def _begin_zone(connection: Connection, zone: Name) -> None:
-    connection.execute(insert(zones).values(zone=codec.name_text(zone)).on_conflict_do_nothing())
+def _begin_zone(connection: Connection, zone: ZoneId) -> None:
+    connection.execute(insert(zones).values(zone=codec.zone_text(zone)).on_conflict_do_nothing())
 
 
-def _put(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        put = insert(ledger)
-        columns = ("owner", "source", "reason", "published", "intended", "unfinished")
-        connection.execute(
-            put.on_conflict_do_update(set_={column: put.excluded[column] for column in columns}), rows
-        )
+def _put(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    put = insert(ledger)
+    columns = ("owner", "source", "reason", "published", "intended", "unfinished")
+    statement = put.on_conflict_do_update(set_={column: put.excluded[column] for column in columns})
+    for some in _some(rows):
+        connection.execute(statement, some)
+
+
+def _some(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Rows in parts: those of a large zone take more memory than all that is kept of it."""
+    remaining = iter(rows)
+    while part := list(islice(remaining, _AT_ONCE)):
+        yield part
 
 
 def _write_journal(
-    connection: Connection, zone: Name, made: Iterable[tuple[Change, Evidence]], at: float
+    connection: Connection, zone: ZoneId, made: Iterable[tuple[Change, Evidence]], at: float
 ) -> None:
-    rows = [
-        _key_columns(zone, change.key)
+    title = codec.zone_text(zone)
+    rows = (
+        _key_columns(title, change.key)
         | {
             "at": at,
             "before": " ".join(change.before.values()) if change.before else None,
@@ -145,25 +172,25 @@ def _write_journal(
             "evidence": evidence,
         }
         for change, evidence in made
-    ]
-    if rows:
-        connection.execute(insert(journal), rows)
+    )
+    for some in _some(rows):
+        connection.execute(insert(journal), some)
         connection.execute(delete(journal).where(journal.c.at < at - JOURNAL_KEPT))
 
 
-def _key_columns(zone: Name, key: Key) -> dict[str, Any]:
+def _key_columns(zone: str, key: Key) -> dict[str, Any]:
     return {
-        "zone": codec.name_text(zone),
+        "zone": zone,
         "name": codec.name_text(key.name),
         "type": dns.rdatatype.to_text(key.type),
     }
 
 
-def _is(zone: Name, key: Key) -> Any:
-    columns = _key_columns(zone, key)
-    return and_(
-        ledger.c.zone == columns["zone"], ledger.c.name == columns["name"], ledger.c.type == columns["type"]
-    )
+def _forget(connection: Connection, zone: str, keys: Iterable[Key]) -> None:
+    rows = [{f"its_{column}": text for column, text in _key_columns(zone, key).items()} for key in keys]
+    if rows:
+        same = (ledger.c[column] == bindparam(f"its_{column}") for column in ("zone", "name", "type"))
+        connection.execute(delete(ledger).where(*same), rows)
 
 
 def _entry(row: Any) -> Entry:

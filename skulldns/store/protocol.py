@@ -1,19 +1,22 @@
 """The contract of what remembers: guests, the ledger, and the journal of changes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from dns.name import Name
 
 from skulldns.model.assignments import Assignment
 from skulldns.model.changes import Change
+from skulldns.model.claims import Claim, Surroundings
 from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId
 from skulldns.model.issuance import Expense, Issuance
 from skulldns.model.ledger import Entry
 from skulldns.model.presence import Known
 from skulldns.model.records import Key
+from skulldns.model.views import GuestView, HeldName, NameView
+from skulldns.model.zones import ZoneId
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +51,34 @@ class AssignmentMemory(Protocol):
         """Store what is assigned to ``guest`` now, an empty one as nothing; durable when it returns."""
 
 
+class ZoneMarks(Protocol):
+    """Remembers into which zones we ever published, outside of the database: a lost ledger is told from a new one."""
+
+    def has(self, zone: ZoneId) -> bool:
+        """Whether we published into ``zone``."""
+
+    def put(self, zone: ZoneId) -> None:
+        """We are about to publish into ``zone``; on the disk when this returns. Raises ``Unavailable``."""
+
+
 class LedgerMemory(Protocol):
     """The ledger of one database: what we published. Each call is one durable transaction.
 
     Calls may come from several threads, one thread for each zone.
     """
 
-    def fresh(self, zone: Name) -> bool:
-        """Whether this ledger has never held anything of ``zone``: new, or rebuilt after a loss."""
+    def lost(self, zone: ZoneId) -> bool:
+        """Whether we published into ``zone`` before, and this ledger has never held anything of it: a lost one."""
 
-    def entries(self, zone: Name) -> Sequence[Entry]:
+    def entries(self, zone: ZoneId) -> Sequence[Entry]:
         """Every RRset of ours in ``zone``."""
 
-    def intend(self, zone: Name, changes: Sequence[Change]) -> None:
+    def intend(self, zone: ZoneId, changes: Sequence[Change]) -> None:
         """Write down ``changes`` before they are sent, so that after a crash they are known to be ours."""
 
     def settle(
         self,
-        zone: Name,
+        zone: ZoneId,
         published: Iterable[Entry],
         forgotten: Iterable[Key],
         made: Iterable[tuple[Change, Evidence]],
@@ -76,7 +89,7 @@ class LedgerMemory(Protocol):
         ``made`` holds each change with what speaks for it.
         """
 
-    def deletions(self, zone: Name, since: float) -> Mapping[tuple[str, Evidence], int]:
+    def deletions(self, zone: ZoneId, since: float) -> Mapping[tuple[str, Evidence], int]:
         """How many RRsets were deleted since then, by source and evidence; one that was deleted often counts once."""
 
     def journal(self, name: Name, limit: int) -> Sequence[JournalRow]:
@@ -103,3 +116,44 @@ class CertificateMemory(Protocol):
 
     def refund(self, expense: Expense) -> None:
         """It was not spent after all."""
+
+
+class ClaimMemory(Protocol):
+    """What the daemon needs of members' claims. Each call is one transaction, those that write are durable."""
+
+    def revision(self) -> int:
+        """The revision of the newest change of any claim."""
+
+    def changed_since(self, revision: int, limit: int = 500) -> Sequence[Claim]:
+        """Claims that changed after ``revision``, in the order of their last changes; released ones too."""
+
+    def due(self, now: float) -> Sequence[Claim]:
+        """Claims of which something is over by itself (``until``)."""
+
+    def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
+        """Claims whose proof was not looked for since ``before``, or ``waiting_before`` where they wait for it."""
+
+    def change(
+        self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float
+    ) -> Claim | None:
+        """Store what ``judge`` makes of a claim as it is now, and write it down as ``what`` in the audit.
+
+        ``judge`` may raise ``Refused``; then nothing is stored. Returns the claim as it is then, None if there is none.
+        """
+
+
+class ViewMemory(Protocol):
+    """Remembers what the members' page shows."""
+
+    def show(
+        self,
+        *,
+        held: Mapping[Name, HeldName | None],
+        guests: Mapping[GuestId, GuestView | None],
+        names: Mapping[Name, NameView | None],
+        complete: bool,
+    ) -> None:
+        """Show these from now on, and those that are None no more; ``complete``: nothing else than these."""
+
+    def show_health(self, health: Mapping[str, Any]) -> None:
+        """Show how the daemon is, as JSON values."""

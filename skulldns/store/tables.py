@@ -80,3 +80,10 @@ placed_values = Table(
     Column("name", String, primary_key=True, doc="absolute owner name in lower case"),
     Column("value", String, primary_key=True, doc="a TXT value that a CA was to find there"),
 )
+
+member_values = Table(
+    "member_values",
+    metadata,
+    Column("name", String, primary_key=True, doc="absolute owner name in lower case"),
+    Column("value", String, primary_key=True, doc="a TXT value that a member's ACME client placed there"),
+)

@@ -16,17 +16,23 @@ from skulldns.model.guests import IPAddress
 from skulldns.model.probes import Probe
 from skulldns.model.sites import Scheme, Upstream
 
+PROXY_HEADER = b"PROXY UNKNOWN\r\n"
+"""What a connection of the proxy's own host begins with where nginx wants the PROXY protocol (its section 2.1)."""
+
 _PATIENCE = 3.0
 
 
 class HttpProber:
-    """Keeps `skulldns.targets.protocol.Prober`. ``proxy`` is where the proxy listens for HTTPS; ``root`` a file with
-    CA certificates to believe beside the system's, as for a private CA.
+    """Keeps `skulldns.targets.protocol.Prober`. ``proxy`` is where the proxy listens for HTTPS, perhaps by the PROXY
+    protocol; ``root`` a file with CA certificates to believe beside the system's, as for a private CA.
     """
 
-    def __init__(self, proxy: tuple[IPAddress, int], root: Path | None = None) -> None:
+    def __init__(
+        self, proxy: tuple[IPAddress, int], root: Path | None = None, *, proxy_protocol: bool = False
+    ) -> None:
         self._proxy = proxy
         self._root = root
+        self._greeting = PROXY_HEADER if proxy_protocol else b""
 
     def upstream(self, upstream: Upstream, name: Name) -> Probe:
         tls = None
@@ -41,15 +47,17 @@ class HttpProber:
         tls = ssl.create_default_context()
         if self._root is not None:
             tls.load_verify_locations(self._root)
-        return _probe(self._proxy, name, tls)
+        return _probe(self._proxy, name, tls, self._greeting)
 
 
-def _probe(where: tuple[IPAddress, int], name: Name, tls: ssl.SSLContext | None) -> Probe:
+def _probe(
+    where: tuple[IPAddress, int], name: Name, tls: ssl.SSLContext | None, greeting: bytes = b""
+) -> Probe:
     began = time.monotonic()
     address, port = where
     title = f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"  # noqa: PLR2004 - IPv6
     try:
-        answer = _get(where, name.to_text(omit_final_dot=True), tls)
+        answer = _get(where, name.to_text(omit_final_dot=True), tls, greeting)
     except ssl.SSLCertVerificationError as error:
         return _failed(f"{title}: its certificate is not valid for this name: {error.verify_message}")
     except ssl.SSLError as error:
@@ -69,9 +77,12 @@ def _failed(text: str) -> Probe:
     return Probe(good=False, text=text)
 
 
-def _get(where: tuple[IPAddress, int], host: str, tls: ssl.SSLContext | None) -> HTTPResponse:
+def _get(
+    where: tuple[IPAddress, int], host: str, tls: ssl.SSLContext | None, greeting: bytes
+) -> HTTPResponse:
     address, port = str(where[0]), where[1]
     with socket.create_connection((address, port), _PATIENCE) as plain:
+        plain.sendall(greeting)
         connection = HTTPConnection(host, timeout=_PATIENCE)
         connection.sock = tls.wrap_socket(plain, server_hostname=host) if tls else plain
         try:

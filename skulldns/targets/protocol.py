@@ -7,12 +7,14 @@ from typing import Protocol
 from dns.name import Name
 
 from skulldns.errors import Refused, Unavailable
-from skulldns.model.certificates import Caa, Certificate, Challenge, KeyPair, Proof, Window
+from skulldns.model.certificates import Account, Caa, Certificate, Challenge, KeyPair, Proof, Window
 from skulldns.model.changes import Change
 from skulldns.model.guests import IPAddress
+from skulldns.model.outlook import Outlook
 from skulldns.model.probes import Probe
 from skulldns.model.records import Key, RRset
 from skulldns.model.sites import Upstream
+from skulldns.model.zones import ZoneId
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,20 @@ class NameServer(Protocol):
         """Give back the connection."""
 
 
+class Surveyor(Protocol):
+    """Looks at one zone, or one view of it, as the world does."""
+
+    @property
+    def zone(self) -> ZoneId:
+        """The zone."""
+
+    def survey(self) -> Outlook:
+        """Ask its servers, its parent and the servers named there, at once; takes some seconds at most, never raises.
+
+        What could not be asked is told in the outlook. From any thread.
+        """
+
+
 class RateLimited(Unavailable):
     """The CA works, and will not do this for now."""
 
@@ -145,8 +161,14 @@ class CertificateAuthority(Protocol):
     def revoke(self, chain: bytes, reason: int = 0) -> None:
         """Revoke a certificate (PEM) of ours; ``reason`` as in RFC 5280 section 5.3.1."""
 
+    def account(self) -> Account:
+        """Our account as it is remembered; the CA is not asked."""
+
     def roll_over(self) -> None:
-        """Give our account a new key."""
+        """Give our account a new key (RFC 8555 section 7.3.5).
+
+        Where the answer gets lost, the next call finds out which key counts. Orders that were begun cannot go on.
+        """
 
 
 class Prover(Protocol):

@@ -23,6 +23,7 @@ def guest_settings(config: Config, source: SourceConfig) -> GuestSettings:
         networks=config.networks,
         reverse=zone.reverse,
         publish=config.guests.publish,
+        views={one.view: one.publish or config.guests.publish for one in zone.views if one.view is not None},
         https=config.guests.https,
         port=config.guests.port,
         show_owner=config.guests.show_owner,
@@ -38,7 +39,7 @@ def guest_settings(config: Config, source: SourceConfig) -> GuestSettings:
 
 def forbidden(config: Config) -> frozenset[IPAddress]:
     """Addresses of name servers, proxies and of this host, which no guest may publish."""
-    servers = [one.address for zone in config.zones.values() for one in (zone.primary, *zone.secondaries)]
+    servers = [one.address for zone in config.zones.values() for one in zone.servers]
     proxies = config.proxy.addresses if config.proxy else ()
     return frozenset(ip_address(address) for address in (*servers, *proxies, *_own_addresses()))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -21,8 +22,8 @@ from skulldns.targets.acme.account import ExternalAccount
 from skulldns.targets.acme.authority import AcmeAuthority, CaSettings
 from skulldns.targets.acme.domains import registered
 from skulldns.targets.certificates.files import CertificateDirectory
-from skulldns.targets.challenges.dns01 import DnsProver, ZoneServers
-from skulldns.targets.challenges.http01 import TokenFiles
+from skulldns.targets.challenges.dns01 import DnsProver
+from skulldns.targets.challenges.http01 import Door, TokenFiles
 from skulldns.targets.challenges.lookups import NameLookups
 from skulldns.targets.nginx.program import Commands
 from skulldns.targets.nginx.target import Nginx
@@ -33,7 +34,8 @@ from skulldns.targets.proxy import CertificatePaths
 from skulldns.targets.vhost.settings import Listen, ProxySettings
 from skulldns.wiring.certificates import limits
 from skulldns.wiring.guests import forbidden
-from skulldns.wiring.nameservers import server
+from skulldns.wiring.members import page_upstream
+from skulldns.wiring.nameservers import connections, resolver
 
 _CHALLENGES = PurePosixPath(".well-known/acme-challenge")
 
@@ -63,7 +65,8 @@ def build_https(
 
     certifier, office = None, None
     if config.acme is not None:
-        tokens = Path(settings.challenges / _CHALLENGES)
+        door = Door(_front(proxy), proxy.http_port, bool(proxy.proxy_protocol))
+        tokens = TokenFiles(Path(settings.challenges / _CHALLENGES), door)
         office = _office(config, config.acme, files, certificates, placed, tokens, clock)
         certifier = Certifier(office, clock, issued)
     commands = Commands(proxy.program, proxy.test, proxy.reload)
@@ -77,7 +80,8 @@ def build_https(
     )
     roots = [one.root for one in config.acme.authorities.values() if one.root] if config.acme else []
     where = (_front(proxy), proxy.https_port)
-    return Https(sites, certifier, office, HttpProber(where, next(iter(roots), None)), settings.zones)
+    prober = HttpProber(where, next(iter(roots), None), proxy_protocol=bool(proxy.proxy_protocol))
+    return Https(sites, certifier, office, prober, settings.zones)
 
 
 def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
@@ -92,6 +96,7 @@ def _settings(config: Config, proxy: ProxyConfig) -> ProxySettings:
         networks=config.networks,
         zones=tuple(zone.name for zone in config.zones.values() if zone.guests and config.acme),
         forbidden=forbidden(config),
+        own=frozenset({(page.address, page.port)}) if (page := page_upstream(config)) else frozenset(),
         senders=proxy.proxy_protocol,
         status=Listen(IPv4Address("127.0.0.1"), proxy.status_port),
         body_size=proxy.body_size,
@@ -127,21 +132,15 @@ def _office(
     files: CertificateDirectory,
     certificates: CertificateStore,
     placed: PlacedStore,
-    tokens: Path,
+    tokens: TokenFiles,
     clock: Clock,
 ) -> Office:
-    servers = {
-        zone.name: ZoneServers(
-            server(config, zone.name, zone.primary),
-            [server(config, zone.name, one) for one in zone.secondaries],
-        )
-        for zone in config.zones.values()
-    }
+    servers = connections(config)
     addresses = config.proxy.addresses if config.proxy else ()
     return Office(
         [_issuer(config, acme, directory, clock) for directory in acme.directories],
-        {Challenge.DNS01: DnsProver(servers, placed), Challenge.HTTP01: TokenFiles(tokens)},
-        NameLookups(servers),
+        {Challenge.DNS01: DnsProver(servers, placed), Challenge.HTTP01: tokens},
+        NameLookups(servers, partial(resolver, config)),
         files,
         certificates,
         registered,

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dns.name import Name
-
 from skulldns.config import Config
 from skulldns.desired.registry import Registry
 from skulldns.loop.alarms import Alarms
@@ -19,20 +17,27 @@ from skulldns.loop.front import Front
 from skulldns.loop.looker import Looker
 from skulldns.loop.mailbox import Worker
 from skulldns.loop.names import Names
+from skulldns.loop.outlooks import Outlooks
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.report import Reporter
+from skulldns.model.zones import ZoneId
 from skulldns.store.acme import CertificateStore, PlacedStore
 from skulldns.store.assignments import AssignmentStore
 from skulldns.store.database import check_writable, open_database, open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
+from skulldns.store.office import Office, bell_beside
 from skulldns.store.protocol import GuestMemory
 from skulldns.store.readonly import ReadOnlyGuests
 from skulldns.wiring.certificates import stored
 from skulldns.wiring.guests import guest_settings
 from skulldns.wiring.machine import MachineLook
+from skulldns.wiring.members import Members, build_members, claim_settings, page_rules
 from skulldns.wiring.nameservers import server, zones
+from skulldns.wiring.outlooks import observers
+from skulldns.wiring.published import PublishedZones
 from skulldns.wiring.sources import source_name, source_of
+from skulldns.wiring.zonefiles import ZoneFiles
 
 if TYPE_CHECKING:
     from skulldns.wiring.https import Https
@@ -47,13 +52,17 @@ class Installation:
     engine: Engine
     lookers: tuple[Looker, ...]
     publishers: tuple[Publisher, ...]
-    followers: dict[Name, tuple[Follower, ...]]
+    followers: dict[ZoneId, tuple[Follower, ...]]
     reporter: Reporter
     front: Front
+    outlooks: Outlooks
     certificates: CertificateStore
+    placed: PlacedStore
     machine: MachineLook
+    zone_files: ZoneFiles
     clock: Clock
     https: "Https | None" = None
+    members: Members | None = None
 
     def workers(self) -> Iterable[tuple[str, Worker]]:
         """Every worker with a name for its thread; those that write come before those that look."""
@@ -68,6 +77,9 @@ class Installation:
             yield "sites", self.https.sites
             if self.https.certifier is not None:
                 yield "certifier", self.https.certifier
+        if self.members is not None:
+            yield from self.members.workers()
+        yield "outlooks", self.outlooks
         yield "alarms", self.reporter.alarms
 
     def close(self) -> None:
@@ -80,6 +92,8 @@ class Installation:
                 follower.secondary.close()
         if self.https is not None and self.https.certifier is not None:
             self.https.certifier.close()
+        if self.members is not None:
+            self.members.close()
 
 
 def build(config: Config, *, read_only: bool = False) -> Installation:
@@ -94,26 +108,29 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
         database = open_database(config.database)
     clock = Clock(time.time, time.monotonic, random.random, config.look_every)
     guests: GuestMemory = GuestStore(database)
-    ledger = LedgerStore(database)
+    ledger = LedgerStore(database, PublishedZones(config.state))
+    assignments = AssignmentStore(database)
     engine = Engine(
-        Registry({source_name(one): guest_settings(config, one) for one in config.sources}),
+        Registry(
+            {source_name(one): guest_settings(config, one) for one in config.sources}, claim_settings(config)
+        ),
         ReadOnlyGuests(guests) if read_only else guests,
-        AssignmentStore(database),
+        assignments,
         [zone.name for zone in config.zones.values() if zone.file],
         clock,
     )
     sources = [source_of(one, watch_leases=not read_only) for one in config.sources]
     lookers = tuple(Looker(source, engine.mailbox.put, clock) for source in sources)
-    followers: dict[Name, tuple[Follower, ...]] = {}
+    followers: dict[ZoneId, tuple[Follower, ...]] = {}
     publishers: list[Publisher] = []
-    for zone, rules, pacer in zones(config):
+    for view, rules, pacer in zones(config):
         followers[rules.zone] = tuple(
-            Follower(rules.zone, server(config, rules.zone, one), clock) for one in zone.secondaries
+            Follower(rules.zone, server(config, rules.zone.name, one), clock) for one in view.secondaries
         )
         publishers.append(
             Publisher(
                 rules,
-                server(config, rules.zone, zone.primary),
+                server(config, rules.zone.name, view.primary),
                 [follower.tell for follower in followers[rules.zone]],
                 ledger,
                 engine,
@@ -122,16 +139,21 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
             )
         )
     engine.connect(publishers, {looker.source.name: looker.mailbox for looker in lookers})
-    https, certificates = None, CertificateStore(database)
+    https, certificates, placed = None, CertificateStore(database), PlacedStore(database)
     if config.proxy is not None and not read_only:
         from skulldns.wiring.https import build_https  # noqa: PLC0415 - the CAs' libraries take long to load
 
-        https = build_https(config, config.proxy, certificates, PlacedStore(database), clock)
-        engine.keep_sites(https.sites.mailbox)
+        https = build_https(config, config.proxy, certificates, placed, clock)
+        engine.keep_sites(https.sites.mailbox, (*page_rules(config), *config.sites), https.wild)
+    office = Office(database, None if read_only else bell_beside(config.database))
+    members = build_members(
+        config, office, assignments, PlacedStore(database, of_members=True), engine, clock
+    )
     engine.load()
     names = Names(engine, publishers, followers)
     front = _front(config, certificates, clock, https)
-    alarms = Alarms(names, clock, front)
+    outlooks = Outlooks(observers(config), clock)
+    alarms = Alarms(names, clock, front, outlooks)
     engine.tell(alarms.mailbox)
     return Installation(
         config,
@@ -140,12 +162,16 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
         lookers,
         tuple(publishers),
         followers,
-        Reporter(names, alarms, front),
+        Reporter(names, alarms, front, outlooks),
         front,
+        outlooks,
         certificates,
+        placed,
         MachineLook(config.state, partial(check_writable, database), clock),
+        ZoneFiles(config.state, read_only=read_only),
         clock,
         https,
+        None if read_only else members(names, front),
     )
 
 

@@ -65,7 +65,7 @@ def _machine(guest: StaticGuest) -> Machine:
         owner=guest.owner,
         port=guest.port,
         names=guest.names,
-        publish=guest.publish,
+        publish=str(guest.publish) if guest.publish else None,
         https=guest.https,
     )
     return Machine(tuple(map(ip_address, guest.addresses)), options)

@@ -59,6 +59,8 @@ class IncusApi:
                 "config": {"ipv4.address": "192.0.2.1/24", "ipv6.address": "none"},
             }
         ]
+        self.leases: list[dict[str, str]] = []
+        """Leases beside those of the running instances."""
         self._talking = threading.Event()
         self._talking.set()
         self._server: Server | None = None
@@ -240,7 +242,7 @@ class IncusApi:
             case ["networks"]:
                 return self.networks
             case ["networks", name, "leases"]:
-                return [_GATEWAY, *self._leases(name, project)]
+                return [_GATEWAY, *self._leases(name, project), *self.leases]
         return None
 
     def _leases(self, network: str, project: str) -> list[dict[str, str]]:
@@ -267,7 +269,8 @@ def _shown(instance: Mapping[str, Any], *, state: bool) -> dict[str, Any]:
             "status_code": 112,
         }
     if state:
-        shown["state"] = {"status": status, "network": _network(instance) if status == "Running" else None}
+        own = {"status": status, "network": _network(instance) if status == "Running" else None}
+        shown["state"] = instance.get("state", own)  # of a container, unless it has another
     return shown
 
 

@@ -13,7 +13,7 @@ from skulldns.sources.incus import IncusSource, Limits, LocalSocket
 from tests.contract.incus_api import IncusApi
 from tests.contract.source_stages import Stage
 from tests.laboratory.guest import Wanted
-from tests.laboratory.laboratory import Laboratory
+from tests.laboratory.lxd import Lxd
 
 _PATIENCE = 60.0
 _OWNER = "user.skulldns.owner"
@@ -77,12 +77,12 @@ def fake_incus() -> Iterator[FakeIncusStage]:
 
 
 class LxdStage(Stage):
-    """A laboratory's LXD, changed with its own client."""
+    """A laboratory's LXD or Incus, changed with its own client."""
 
-    def __init__(self, laboratory: Laboratory) -> None:
-        self.lxd = laboratory.lxd
+    def __init__(self, lxd: Lxd) -> None:
+        self.lxd = lxd
         self.network = self.lxd.bridge
-        self._host = HostNetwork(laboratory.command())
+        self._host = HostNetwork(lxd.laboratory.command())
         self._names: dict[GuestId, str] = {}
 
     def source(self) -> IncusSource:

@@ -179,10 +179,15 @@ def test_a_certificate_can_be_revoked_twice(stage: Stage) -> None:
 
 def test_a_new_account_key_goes_on_with_the_account(stage: Stage) -> None:
     stage.ca.ping()
-    account = stage.ca.caa()[1]
+    before = stage.ca.account()
+    assert before.url == stage.ca.caa()[1]
     stage.ca.roll_over()
     finish(stage, order(stage, WWW))
-    assert stage.ca.caa()[1] == account
+    after = stage.ca.account()
+    assert after.url == before.url == stage.ca.caa()[1]
+    assert before.key_since
+    assert after.key_since
+    assert after.key_since > before.key_since
 
 
 def test_a_ca_that_is_away_is_a_reason_to_wait_and_says_where(stage: Stage) -> None:

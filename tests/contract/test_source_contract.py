@@ -13,6 +13,7 @@ from tests.contract.incus_stage import LxdStage, fake_incus
 from tests.contract.lxc_stage import LxcStage
 from tests.contract.source_stages import FakeStage, Hints, LibvirtStage, Stage
 from tests.laboratory.laboratory import Laboratory
+from tests.laboratory.lxd import Incus
 from tests.laboratory.needs import require_laboratory
 from tests.support import require
 
@@ -34,7 +35,7 @@ def laboratory() -> Iterator[Laboratory]:
         yield laboratory
 
 
-@pytest.fixture(params=["fake", "libvirt", "lxc", "incus", "lxd"])
+@pytest.fixture(params=["fake", "libvirt", "lxc", "incus", "lxd", "incusd"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     if request.param == "fake":
         yield FakeStage()
@@ -43,8 +44,11 @@ def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
         with fake_incus() as api:
             yield api
         return
-    if request.param == "lxd":
-        lxd = LxdStage(request.getfixturevalue("laboratory"))
+    if request.param == "incusd" and not Incus.is_here():
+        pytest.skip("there is no incusd; Debian 12 has it in bookworm-backports (package incus-base)")
+    if request.param in {"lxd", "incusd"}:
+        laboratory = request.getfixturevalue("laboratory")
+        lxd = LxdStage(laboratory.lxd if request.param == "lxd" else laboratory.incus)
         lxd.clear()
         yield lxd
         return

@@ -20,6 +20,7 @@ from skulldns.lab.waiting import until
 from tests.support import require
 
 _HERE = "127.0.0.1"
+_SSH_PORT = 22
 _PATIENCE = 30.0  # seconds for a server to start or to end
 _DAY = timedelta(days=1)
 
@@ -159,25 +160,30 @@ class Libvirtd(Daemon):
 
 
 class Sshd(Daemon):
-    """An sshd that lets ``user`` in with ``client_key`` and knows nothing of this machine's own ssh."""
+    """An sshd that lets ``user`` in with ``client_key`` and knows nothing of this machine's own ssh.
 
-    def __init__(self, port: int) -> None:
+    ``entry`` is the command that enters the namespaces where it shall run; it then ends with these.
+    """
+
+    def __init__(self, port: int, address: str = _HERE, entry: Sequence[str] = ()) -> None:
         super().__init__()
         self.port = port
+        self._address = address
+        self._entry = entry
         self.client_key = self.home / "client"
         self.host_key = self.home / "host"
         for key in (self.client_key, self.host_key):
             make_ssh_key(key)
         self.known_hosts = self.home / "known_hosts"
         kind, data, *_ = self.host_key.with_suffix(".pub").read_text(encoding="ascii").split()
-        self.known_hosts.write_text(f"[{_HERE}]:{port} {kind} {data}\n", encoding="ascii")
+        self.known_hosts.write_text(f"{self._host} {kind} {data}\n", encoding="ascii")
 
     def start(self) -> None:
         """Start it."""
         options = {
             "HostKey": self.host_key,
             "AuthorizedKeysFile": self.client_key.with_suffix(".pub"),
-            "ListenAddress": f"{_HERE}:{self.port}",
+            "ListenAddress": f"{self._address}:{self.port}",
             "PidFile": "none",
             "StrictModes": "no",
             "UsePAM": "no",
@@ -186,8 +192,21 @@ class Sshd(Daemon):
         }
         arguments = [f"-o{option}={value}" for option, value in options.items()]
         sshd = require("sshd", package="openssh-server")
-        self.launch([*_with_a_run_directory(), sshd, "-D", "-e", "-f", os.devnull, *arguments])
+        self.launch([*self._entry, *_with_a_run_directory(), sshd, "-D", "-e", "-f", os.devnull, *arguments])
         until(self._listening, "sshd's start", patience=_PATIENCE)
+
+    def ssh(self, wrapper: Path, known_hosts: Path | None = None) -> Path:
+        """Write a command `ssh` that has nothing of this user and knows these hosts, this one if none are named."""
+        known = known_hosts or self.known_hosts
+        options = f"-F none -oIdentitiesOnly=yes -oGlobalKnownHostsFile=none -oUserKnownHostsFile={known}"
+        wrapper.write_text(f'#!/bin/sh\nexec ssh {options} "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o755)
+        return wrapper
+
+    @property
+    def _host(self) -> str:
+        """Its name in `known_hosts`."""
+        return self._address if self.port == _SSH_PORT else f"[{self._address}]:{self.port}"
 
     def _listening(self) -> bool:
         assert self.alive(), self.log()

@@ -60,13 +60,13 @@ class RealOffice:
         self._database = open_database(f"sqlite:///{directory}/certificates.db")
         self.placed = PlacedStore(self._database)
         self.servers = ZoneServers(server(lab, self.zone, "ns1"), [server(lab, self.zone, "ns2")])
-        self.prover = DnsProver({self.zone: self.servers}, self.placed)
+        self.prover = DnsProver({self.zone: [self.servers]}, self.placed)
         self._authorities = authorities
         self.begin()
 
     def begin(self) -> None:
         """Start the certifier from what files and database hold."""
-        zones = {self.zone: self.servers}
+        zones = {self.zone: [self.servers]}
         office = Office(
             [Issuer(authority) for authority in self._authorities],
             {Challenge.DNS01: self.prover, Challenge.HTTP01: TokenFiles(self.tokens)},

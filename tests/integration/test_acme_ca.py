@@ -208,31 +208,39 @@ def test_a_new_account_key_counts_at_once_and_after_a_restart(
     assert faulty.asked["/sign-me-up"] == 1
 
 
-@pytest.mark.parametrize("outcome", ["taken", "not taken"])
+@pytest.mark.parametrize("again", ["the same process", "after a restart", "rolled over again"])
+@pytest.mark.parametrize("taken", [True, False])
 def test_a_roll_over_that_was_cut_off_is_finished_or_forgotten(
-    certifying: Lab, faulty: FaultyCa, ca: AcmeAuthority, tmp_path: Path, outcome: str
+    certifying: Lab,
+    faulty: FaultyCa,
+    ca: AcmeAuthority,
+    zone: Name,
+    ns1: DnsServer,
+    tmp_path: Path,
+    taken: bool,  # noqa: FBT001
+    again: str,
 ) -> None:
-    taken = outcome == "taken"
     ca.ping()
     files = ca._files
-    old = files.key()
+    old, account = files.key(), ca.account()
     if taken:
-        files.make_next_key()
-        client = ca._connected()
-        client.use_account(str(files.url()))
-        key = files.next_key()
-        assert key
-        client.roll_over(str(files.url()), key)
+        faulty.lose("rollover")
     else:
-        faulty.fail("rollover", problem("serverInternal", status=500))
-        with pytest.raises(Unavailable):
-            ca.roll_over()
-        faulty.heal()
-    assert files.next_key()
-    again = authority(certifying, tmp_path / "account", faulty.directory)
-    again.ping()
-    assert again._files.next_key() is None
-    assert (again._files.key() == old) is not taken
+        faulty.fail("rollover", problem("serverInternal", status=500), times=1)
+    with pytest.raises(Unavailable):
+        ca.roll_over()
+    new = files.next_key()
+    assert new
+    if again == "after a restart":
+        ca = authority(certifying, tmp_path / "account", faulty.directory)
+    if again == "rolled over again":
+        ca.roll_over()
+        assert files.key() not in {old, new}
+    get(ca, zone, ns1)
+    assert ca.account().url == account.url
+    assert files.next_key() is None
+    if again != "rolled over again":
+        assert files.key() == (new if taken else old)
 
 
 def test_an_external_account_is_bound(

@@ -6,7 +6,9 @@ from contextlib import closing
 import libvirt
 import pytest
 
+from skulldns.daemon.control import ask
 from skulldns.lab import Lab
+from skulldns.lab.nameserver import FOREIGN
 from skulldns.lab.parts import HTTPS
 from skulldns.lab.waiting import until
 from tests.integration import hypervisor
@@ -17,13 +19,24 @@ from tests.support import require
 pytestmark = pytest.mark.timeout(300)
 
 _PATIENCE = 60.0
+_ADDRESS = "127.0.0.1"
+_ELSEWHERE, _ASTRAY = f"www.{FOREIGN}.", f"astray.{FOREIGN}."
+_SITES = f"""
+sites:
+  {_ELSEWHERE}: {{guest: partner.vmsrv.test}}
+  {_ASTRAY}: {{guest: partner.vmsrv.test}}
+"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, lab_programs: None) -> Iterator[Lab]:  # noqa: ARG001 - as in conftest
     require("nginx", package="nginx")
     require("pebble", package="pebble")
-    with Lab.up(tmp_path_factory.mktemp("https") / "lab", extra=HTTPS) as lab:
+    with Lab.up(tmp_path_factory.mktemp("https") / "lab", daemon=False, extra=HTTPS) as lab:
+        with lab.info.config.open("a", encoding="utf-8") as config:
+            config.write(_SITES)
+        Trial(lab).by_hand(f"update add {_ELSEWHERE} 60 A {_ADDRESS}", zone=FOREIGN)
+        lab.start("daemon")
         yield lab
 
 
@@ -132,6 +145,33 @@ def test_a_deeper_name_has_a_certificate_of_its_own(lab: Lab, visitor: Visitor, 
     assert trial.says("guest", "assign", "shop", "--names", "old.shop").code == 0
     _until_sees(visitor, "old.shop", text="<title>shop</title>")
     assert visitor.serial("old.shop") != visitor.serial("shop")
+
+
+def test_a_name_in_somebody_else_s_zone_is_proved_by_http_through_the_proxy(
+    lab: Lab, visitor: Visitor, trial: Trial
+) -> None:
+    lab.guest("partner").create()
+    _until_sees(visitor, _ELSEWHERE, text="<title>partner</title>")
+    identity = _ELSEWHERE.rstrip(".")
+    found = {one["identity"]: one for one in ask(trial.state, "certificates")}
+    assert (found[identity]["names"], found[identity]["reason"]) == ([identity], None)
+    said = trial.says("why", _ELSEWHERE).out
+    assert f"{identity}, by " in said, said
+    assert "answers 200" in said, said
+    before = visitor.serial(_ELSEWHERE)
+    renewed = trial.says("cert", "renew", _ELSEWHERE, "--wait")
+    assert renewed.code == 0, renewed
+    until(lambda: visitor.serial(_ELSEWHERE) != before, "the new certificate", patience=_PATIENCE)
+    tokens = lab.info.directory / "proxy" / "challenges" / ".well-known" / "acme-challenge"
+    assert list(tokens.iterdir()) == []
+
+
+def test_no_ca_is_asked_for_a_name_that_does_not_lead_to_the_proxy(trial: Trial) -> None:
+    found = {one["identity"]: one for one in ask(trial.state, "certificates")}[_ASTRAY.rstrip(".")]
+    assert found["not_after"] is None
+    assert "leads to no address at the resolver" in found["reason"]
+    links = {link["link"]: link["text"] for link in ask(trial.state, "why", name=_ASTRAY)["links"]}
+    assert f"let it lead to {_ADDRESS}" in links["certificate"]
 
 
 def test_sites_go_on_while_the_daemon_is_away_and_after_it_is_back(lab: Lab, visitor: Visitor) -> None:

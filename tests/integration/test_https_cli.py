@@ -196,6 +196,16 @@ def test_cert_revoke(trial: Trial) -> None:
     assert _ca_says(trial, before["serial"]) == "Revoked"
 
 
+def test_an_account_gets_a_new_key(trial: Trial) -> None:
+    [before] = json.loads(_text(trial, "cert", "account", "list", "--json"))
+    assert before["ca"] == trial.lab.info.raw["acme"]["directory"]
+    assert f"✓ our account at {before['ca']} has a new key" in _text(trial, "cert", "account", "new-key")
+    [after] = json.loads(_text(trial, "cert", "account", "list", "--json"))
+    assert (after["url"], after["ca"]) == (before["url"], before["ca"])
+    assert after["key_since"] > before["key_since"]
+    assert "has a new certificate" in _text(trial, "cert", "renew", "web", "--wait")
+
+
 def test_metrics(trial: Trial) -> None:
     families = {one.name: one for one in text_string_to_metric_families(_text(trial, "metrics"))}
     assert {sample.value for sample in families["skulldns_ping"].samples} == {1.0}
@@ -211,6 +221,7 @@ def test_doctor_finds_all_well(trial: Trial) -> None:
     assert {one["kind"] for one in found["pings"]} == {
         *("config", "daemon", "zone file", "source", "server"),
         *("database", "disk", "clock", "proxy", "certificate"),
+        *("dnssec", "serial", "delegation", "recursion", "transfer"),
     }
     text = _text(trial, "doctor")
     assert f"all {len(found['pings'])} are well" in text

@@ -55,13 +55,7 @@ class World:
     def ssh(self, known_hosts: object) -> Path:
         """`ssh` without anything of this user, knowing these hosts."""
         wrapper = self.directory / f"ssh-{Path(str(known_hosts)).name}"
-        options = (
-            f"-F none -oIdentitiesOnly=yes -oGlobalKnownHostsFile=none -oUserKnownHostsFile={known_hosts}"
-        )
-        if not wrapper.exists():
-            wrapper.write_text(f'#!/bin/sh\nexec ssh {options} "$@"\n', encoding="utf-8")
-            wrapper.chmod(0o755)
-        return wrapper
+        return wrapper if wrapper.exists() else self.sshd.ssh(wrapper, Path(str(known_hosts)))
 
 
 @pytest.fixture(scope="module")

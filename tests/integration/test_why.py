@@ -81,7 +81,7 @@ def test_served(trial: Trial) -> None:
     chain = _why(trial, "web")
     assert chain["report"]["state"] == "served"
     assert _links(chain)[:2] == ["zone", "source"]
-    assert _links(chain)[-3:] == ["policy", "ns1", "ns2"]
+    assert _links(chain)[-4:] == ["policy", "ns1", "ns2", "dnssec"]
     assert {"guest", "address"} < set(_links(chain))
     [address] = trial.answers("ns2", "web")
     for server in ("ns1", "ns2"):

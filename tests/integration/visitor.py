@@ -30,8 +30,11 @@ class Visitor:
         self._root = raw["acme"]["root"]
 
     def opens(self, name: str, path: str = "/", *, scheme: str = "https") -> Visit | None:
-        """The answer at a name relative to the lab's zone; None where there is none, or no valid certificate."""
-        host = f"{name}.{self._zone}"
+        """The answer at a name; None where there is none, or no valid certificate.
+
+        The name is relative to the lab's zone, or ends with a dot.
+        """
+        host = self._host(name)
         connection = HTTPConnection(host, timeout=_PATIENCE)
         try:
             with socket.create_connection((self._address, self._ports[scheme]), _PATIENCE) as plain:
@@ -53,13 +56,16 @@ class Visitor:
         return visit is not None and visit.status == status and text in visit.text
 
     def serial(self, name: str) -> str:
-        """The serial number of the certificate at a name, in hexadecimal."""
-        host = f"{name}.{self._zone}"
+        """The serial number of the certificate at a name (as for ``opens``), in hexadecimal."""
+        host = self._host(name)
         with (
             socket.create_connection((self._address, self._ports["https"]), _PATIENCE) as plain,
             self._tls().wrap_socket(plain, server_hostname=host) as connection,
         ):
             return str((connection.getpeercert() or {})["serialNumber"])
+
+    def _host(self, name: str) -> str:
+        return name.removesuffix(".") if name.endswith(".") else f"{name}.{self._zone}"
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._root)

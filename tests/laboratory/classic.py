@@ -1,6 +1,8 @@
 """Classic LXC: containers under a path, a bridge and a dnsmasq as Debian's lxc-net has them."""
 
 import shutil
+from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from skulldns.lab.waiting import until
@@ -25,15 +27,33 @@ lxc.net.0.hwaddr = {mac}
 """
 
 
-class ClassicLxc:
-    """The containers under `path`; `leases_file` is dnsmasq's, in its own format."""
+class LxcPath:
+    """The containers under `path`; `leases_file` is dnsmasq's, in its own format.
 
-    def __init__(self, laboratory: "Laboratory") -> None:
+    `user` stands before LXC's programs, whose logs are in `logs`.
+    """
+
+    logs: Path
+
+    def __init__(self, laboratory: "Laboratory", path: Path, user: Iterable[str] = ()) -> None:
         self.laboratory = laboratory
-        self.path = laboratory.directory / "lxc"
-        self.path.mkdir()
+        self.path = path
+        self.user = tuple(user)
         self.bridge = laboratory.bridge("lxc")
         self.leases_file = laboratory.directory / "lxc.leases"
+
+    def leases(self) -> dict[str, str]:
+        """The leased addresses by MAC."""
+        return read_leases(self.leases_file)
+
+
+class ClassicLxc(LxcPath):
+    """Root's containers, and the bridge of all."""
+
+    def __init__(self, laboratory: "Laboratory") -> None:
+        super().__init__(laboratory, laboratory.directory / "lxc")
+        self.path.mkdir()
+        self.logs = laboratory.directory / "log"
         self._add_bridge()
         self.server = laboratory.serve(
             "dnsmasq",
@@ -55,11 +75,8 @@ class ClassicLxc:
 
     def create(self, wanted: Wanted, *, static: str | None = None) -> "LxcContainer":
         """Make a container; `static` is an address with its prefix length that LXC gives it, as in 192.0.2.7/24."""
-        return LxcContainer(self, wanted, static)
-
-    def leases(self) -> dict[str, str]:
-        """The leased addresses by MAC."""
-        return read_leases(self.leases_file)
+        more = [f"lxc.net.0.ipv4.address = {static}", "lxc.net.0.ipv4.gateway = 192.0.2.1"] if static else []
+        return LxcContainer(self, wanted, more)
 
     def _add_bridge(self) -> None:
         self.laboratory.run("ip", "link", "add", self.bridge, "type", "bridge")
@@ -70,26 +87,27 @@ class ClassicLxc:
 class LxcContainer(Guest):
     """One container."""
 
-    def __init__(self, hypervisor: ClassicLxc, wanted: Wanted, static: str | None) -> None:
+    def __init__(self, hypervisor: LxcPath, wanted: Wanted, config: Iterable[str] = ()) -> None:
         self.name = wanted.name
         self.mac = wanted.mac or draw_mac("00:16:3e")
         self.hypervisor = hypervisor
         self.directory = hypervisor.path / wanted.name
-        root = self.directory / "rootfs"
+        root = self.root = self.directory / "rootfs"
         write_root(root)
         more = [f"lxc.environment = {name}={value}" for name, value in wanted.environment().items()]
         if wanted.owner is not None:
             more.append(f"lxc.environment = SKULLDNS_OWNER={wanted.owner}")
-        if static is not None:
-            more += [f"lxc.net.0.ipv4.address = {static}", "lxc.net.0.ipv4.gateway = 192.0.2.1"]
-        config = _CONFIG.format(
-            name=self.name, root=root, bridge=hypervisor.bridge, mac=self.mac, more="\n".join(more)
+        text = _CONFIG.format(
+            name=self.name,
+            root=root,
+            bridge=hypervisor.bridge,
+            mac=self.mac,
+            more="\n".join([*more, *config]),
         )
-        (self.directory / "config").write_text(config)
+        (self.directory / "config").write_text(text)
 
     def start(self) -> Self:
-        log = self.hypervisor.laboratory.directory / "log" / f"lxc-{self.name}.log"
-        self._lxc("lxc-start", "--logfile", str(log))
+        self._lxc("lxc-start", "--logfile", str(self.hypervisor.logs / f"lxc-{self.name}.log"))
         return self
 
     def stop(self) -> None:
@@ -113,4 +131,4 @@ class LxcContainer(Guest):
 
     def _lxc(self, tool: str, *arguments: str) -> str:
         where = ("--lxcpath", str(self.hypervisor.path), "--name", self.name)
-        return self.hypervisor.laboratory.run(tool, *where, *arguments).stdout
+        return self.hypervisor.laboratory.run(*self.hypervisor.user, tool, *where, *arguments).stdout

@@ -36,6 +36,13 @@ ip address replace "$ip/$mask" dev eth0
 [ -z "$router" ] || ip route replace default via "${router%% *}"
 """
 
+_RUN = """#!/bin/busybox sh
+# A page that runs what is posted to it: nobody can run a command in a machine from outside.
+printf 'Content-Type: text/plain\\r\\n\\r\\n'
+sh -c "$(cat)" 2>&1
+echo "$?"
+"""
+
 
 def write_root(root: Path) -> None:
     """Make a guest's root directory."""
@@ -53,8 +60,14 @@ def write_root(root: Path) -> None:
 
 
 def write_initramfs(root: Path, image: Path) -> None:
-    """Pack a root directory with the kernel's modules (uncompressed: the emulated processor is slow)."""
+    """Pack a root directory with the kernel's modules (uncompressed: the emulated processor is slow).
+
+    The machine's web server also runs commands.
+    """
     shutil.copytree(CACHE / "modules", root / "modules")
+    (root / "www/cgi-bin").mkdir()
+    (root / "www/cgi-bin/run").write_text(_RUN, encoding="ascii")
+    (root / "www/cgi-bin/run").chmod(0o755)
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
     with image.open("wb") as packed:
         subprocess.run(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from skulldns.lab import Lab
+from tests.laboratory.classic import LxcPath
 from tests.laboratory.laboratory import Laboratory
 
 ZONE = "vmsrv.test"
@@ -20,14 +21,14 @@ def every_source(laboratory: Laboratory) -> list[dict[str, Any]]:
     return [
         {"kind": "libvirt", "uri": laboratory.libvirt.uri("qemu", read_only=True), "zone": ZONE},
         {"kind": "libvirt", "uri": laboratory.libvirt.uri("lxc", read_only=True), "zone": ZONE},
-        {
-            "kind": "lxc",
-            "path": str(laboratory.lxc.path),
-            "leases": [str(laboratory.lxc.leases_file)],
-            "zone": ZONE,
-        },
+        _lxc(laboratory.lxc),
         {"kind": "incus", "socket": str(laboratory.lxd.socket), "zone": ZONE},
     ]
+
+
+def user_source(laboratory: Laboratory) -> dict[str, Any]:
+    """The source of the containers of the laboratory's user."""
+    return _lxc(laboratory.user_lxc)
 
 
 @contextmanager
@@ -54,6 +55,11 @@ def status(laboratory: Laboratory) -> Any:
     """What `skulldns status --json` prints in the laboratory."""
     config = laboratory.directory / "lab" / "skulldns.yaml"
     return json.loads(_skulldns(laboratory, "--config", str(config), "status", "--json").stdout)
+
+
+def _lxc(containers: LxcPath) -> dict[str, Any]:
+    leases = [str(containers.leases_file)]
+    return {"kind": "lxc", "path": str(containers.path), "leases": leases, "zone": ZONE}
 
 
 def _skulldns(laboratory: Laboratory, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -18,8 +18,9 @@ from tests.laboratory.classic import ClassicLxc
 from tests.laboratory.guest import Guest
 from tests.laboratory.keeper import clean_up
 from tests.laboratory.libvirtd import Libvirt
-from tests.laboratory.lxd import Lxd
+from tests.laboratory.lxd import Incus, Lxd
 from tests.laboratory.server import Server
+from tests.laboratory.unprivileged import UserLxc
 
 _PREFIX = "skulldns-guests-"
 _PATIENCE = 60.0  # seconds for one command inside
@@ -99,9 +100,19 @@ class Laboratory:
         return ClassicLxc(self)
 
     @cached_property
+    def user_lxc(self) -> UserLxc:
+        """Classic LXC of a user who is not root, on the same bridge."""
+        return UserLxc(self)
+
+    @cached_property
     def lxd(self) -> Lxd:
         """LXD with a managed bridge, on 203.0.113.0/24."""
         return Lxd(self)
+
+    @cached_property
+    def incus(self) -> Incus:
+        """Incus with a managed bridge, on 203.0.113.208/28."""
+        return Incus(self)
 
     @property
     def keeper_pid(self) -> int:

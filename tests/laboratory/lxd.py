@@ -1,8 +1,9 @@
-"""LXD with one managed bridge; its REST API and events are those of Incus."""
+"""LXD and Incus, each with one managed bridge."""
 
 import json
 import shutil
 import tarfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tests.laboratory.files import write_root
@@ -25,8 +26,8 @@ networks:
   - name: {bridge}
     type: bridge
     config:
-      ipv4.address: 203.0.113.1/24
-      ipv4.dhcp.ranges: 203.0.113.10-203.0.113.199
+      ipv4.address: {address}
+      ipv4.dhcp.ranges: {leases}
       ipv4.nat: "false"
       ipv4.firewall: "false"
       ipv6.address: none
@@ -42,21 +43,29 @@ profiles:
 class Lxd:
     """One LXD; `socket` speaks its REST API."""
 
+    kind = "lxd"
+    _daemon = ("lxd", "--group", "root")
+    _admin: tuple[str, ...] = ("lxd",)
+    _client = "/usr/bin/lxc"
+    _address = "203.0.113.1/24"
+    _leases = "203.0.113.10-203.0.113.199"
+
     def __init__(self, laboratory: "Laboratory") -> None:
         self.laboratory = laboratory
-        self.home = laboratory.directory / "lxd"
+        self.home = laboratory.directory / self.kind
         self.home.mkdir(mode=0o711)
         self.socket = self.home / "unix.socket"
-        self.bridge = laboratory.bridge("lxd")
+        self.bridge = laboratory.bridge(self.kind)
         self._environment = {
-            "LXD_DIR": str(self.home),
-            "LXD_CONF": str(laboratory.directory / "lxd-client"),
-            "LXD_SECURITY_APPARMOR": "false",
+            f"{self.kind.upper()}_DIR": str(self.home),
+            f"{self.kind.upper()}_CONF": str(laboratory.directory / f"{self.kind}-client"),
+            f"{self.kind.upper()}_SECURITY_APPARMOR": "false",
         }
-        self.server = laboratory.serve("lxd", "lxd", "--group", "root", environment=self._environment)
+        self.server = laboratory.serve(self.kind, *self._daemon, environment=self._environment)
         self.server.await_file(self.socket)
         self.lxd("waitready", "--timeout=60")
-        self.lxd("init", "--preseed", text=_PRESEED.format(bridge=self.bridge))
+        preseed = _PRESEED.format(bridge=self.bridge, address=self._address, leases=self._leases)
+        self.lxd("init", "--preseed", text=preseed)
         self._import_image()
 
     def create(self, wanted: Wanted) -> "LxdContainer":
@@ -64,14 +73,12 @@ class Lxd:
         return LxdContainer(self, wanted)
 
     def client(self, *arguments: str, text: str = "") -> str:
-        """Run `lxc`, LXD's client."""
-        return self.laboratory.run(
-            "/usr/bin/lxc", *arguments, text=text, environment=self._environment
-        ).stdout
+        """Run `lxc`, LXD's client, or `incus`."""
+        return self.laboratory.run(self._client, *arguments, text=text, environment=self._environment).stdout
 
     def lxd(self, *arguments: str, text: str = "") -> str:
-        """Run a verb of the server's own program."""
-        return self.laboratory.run("lxd", *arguments, text=text, environment=self._environment).stdout
+        """Run a verb of the server's own program, or of `incus admin`."""
+        return self.laboratory.run(*self._admin, *arguments, text=text, environment=self._environment).stdout
 
     def ask(self, path: str) -> Any:
         """What the REST API answers to a GET of this path."""
@@ -92,6 +99,23 @@ class Lxd:
         self.client("image", "import", str(image), "--alias", _IMAGE)
         image.unlink()
         shutil.rmtree(source)
+
+
+class Incus(Lxd):
+    """One Incus, which Debian 12 has in its backports only."""
+
+    kind = "incus"
+    program = shutil.which("incusd") or "/usr/libexec/incus/incusd"
+    _daemon = (program, "--group", "root")
+    _admin = ("incus", "admin")
+    _client = "incus"
+    _address = "203.0.113.209/28"  # apart from what LXD leases
+    _leases = "203.0.113.210-203.0.113.222"
+
+    @classmethod
+    def is_here(cls) -> bool:
+        """Whether it is installed."""
+        return Path(cls.program).exists() and shutil.which(cls._client) is not None
 
 
 class LxdContainer(Guest):

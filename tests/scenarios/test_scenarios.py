@@ -29,6 +29,7 @@ from skulldns.model.ledger import Entry
 from skulldns.model.plan import Plan
 from skulldns.model.policy import Mode, OnStop, Publish
 from skulldns.model.records import Key, RRset, rrset
+from skulldns.model.zones import ZoneId
 from skulldns.plan.difference import compare
 from skulldns.plan.guard import Circumstances, guarded
 
@@ -99,7 +100,9 @@ def _plan(scenario: dict[str, Any]) -> Plan:
         silent_sources=tuple(scenario.get("silent", ())),
         unpublished=unpublished,
     )
-    return guarded(ZONE, found.changes, tuple(sorted(found.conflicts.items())), registry.farewell, around)
+    return guarded(
+        ZoneId(ZONE), found.changes, tuple(sorted(found.conflicts.items())), registry.farewell, around
+    )
 
 
 def _unseen(

@@ -8,8 +8,8 @@ import dns.name
 
 from skulldns.loop.certifier import CertificateReport
 from skulldns.loop.clock import Clock
-from skulldns.loop.engine import Answered, SiteDecisions
 from skulldns.loop.front import Front
+from skulldns.loop.letters import Answered, SiteDecisions
 from skulldns.loop.sites import Sites
 from skulldns.model.certificates import Certificate, CertificateWish, Challenge
 from skulldns.model.sites import Page, Site, Upstream

@@ -25,6 +25,7 @@ from skulldns.model.guests import Address, Guest, GuestId, GuestState, Interface
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, rrset
 from skulldns.model.sites import SiteRule
+from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import RELAXED, URGENT
 from skulldns.sources.fake import FakeSource
 from skulldns.store.assignments import AssignmentStore
@@ -113,10 +114,10 @@ class LoopWorld:
         sources = (self.source, self.other_source)
         registry = Registry({source.name: self.settings for source in sources})
         self.engine = Engine(registry, GuestStore(self._database), AssignmentStore(self._database), (), clock)
-        self.follower = Follower(ZONE, self.ns2, clock)
+        self.follower = Follower(ZoneId(ZONE), self.ns2, clock)
         self.publisher, reverse = (
             Publisher(
-                ZoneRules(zone, Mode.SYNC, 30),
+                ZoneRules(ZoneId(zone), Mode.SYNC, 30),
                 server,
                 [follower.tell for follower in followers],
                 self.ledger,
@@ -141,7 +142,7 @@ class LoopWorld:
         self.engine.load()
         for looker in lookers:
             looker.start()
-        names = Names(self.engine, publishers, {ZONE: [self.follower]})
+        names = Names(self.engine, publishers, {ZoneId(ZONE): [self.follower]})
         self.alarms = Alarms(names, clock)
         self.engine.tell(self.alarms.mailbox)
         self.reporter = Reporter(names, self.alarms)

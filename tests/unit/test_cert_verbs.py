@@ -8,7 +8,7 @@ import dns.name
 import pytest
 
 from skulldns.daemon import certificates
-from skulldns.errors import Refused, Unavailable
+from skulldns.errors import Conflict, Refused, Unavailable
 from skulldns.loop.accounts import balances
 from skulldns.loop.certifier import Renew
 from skulldns.loop.front import Front
@@ -112,6 +112,43 @@ def test_a_ca_that_is_not_configured_any_more_is_not_asked(world: CertWorld) -> 
     with pytest.raises(Refused, match="not in the config"):
         certificates.revoke(world.certifier, office_without, report, 0, _in_thread)
     assert world.ca.revoked == []
+
+
+def test_an_account_gets_a_new_key(world: CertWorld) -> None:
+    office = world.certifier._office
+    before = certificates.accounts(office)
+    world.now += DAY
+    found = certificates.new_account_key(world.certifier, office, None, _in_thread)
+    assert certificates.accounts(office) == [found]
+    assert (found["ca"], found["url"]) == (world.ca.directory, before[0]["url"])
+    assert found["key_since"] == world.wall() >= before[0]["key_since"] + DAY
+
+
+def test_an_account_gets_no_new_key_while_orders_are_signed_with_the_old_one(world: CertWorld) -> None:
+    world.want(wish("vmsrv.test", "*.vmsrv.test"), wish("new.test"))
+    world.certifier.step()
+    assert world.report("new.test").trying
+    with pytest.raises(Conflict, match="try again in a minute"):
+        certificates.new_account_key(world.certifier, world.certifier._office, None, _in_thread)
+    world.run(60)
+    certificates.new_account_key(world.certifier, world.certifier._office, None, _in_thread)
+    assert world.ca.asked["roll over"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ca", "found"),
+    [("https://ca1.test/dir", 1), ("ca0", 0), ("staging", 2), (None, None), ("test", None), ("else", None)],
+)
+def test_which_account_gets_a_new_key(tmp_path: Path, ca: str | None, found: int | None) -> None:
+    world = CertWorld(tmp_path, cas=2, staging=True)
+    assert world.staging
+    cas, office = [*world.cas, world.staging], world.certifier._office
+    if found is None:
+        with pytest.raises(Refused, match=r"name one of https://ca0\.test/dir, https://staging"):
+            certificates.new_account_key(world.certifier, office, ca, _in_thread)
+    else:
+        certificates.new_account_key(world.certifier, office, ca, _in_thread)
+    assert [one.asked["roll over"] for one in cas] == [int(number == found) for number in range(3)]
 
 
 def test_what_is_left_at_a_ca(world: CertWorld) -> None:

@@ -388,3 +388,13 @@ def test_the_budget_refuses_before_the_ca_would(tmp_path: Path) -> None:
     assert "its limit of 3 (certificate for example.org) is used up" in str(refused[0].reason)
     world.run(7 * DAY)
     assert world.ca.asked["order"] == 5
+
+
+def test_a_limit_longer_than_a_week_looks_back_as_far_as_it_is_long(tmp_path: Path) -> None:
+    limits = {**LETS_ENCRYPT, Kind.CERTIFICATE: Limit(3, 20 * DAY)}
+    world = CertWorld(tmp_path / "certificates", limits=limits)
+    world.want(*[wish(f"n{number}.example.org") for number in range(5)])
+    world.run(19 * DAY)
+    assert world.ca.asked["order"] == 3
+    world.run(2 * DAY)
+    assert world.ca.asked["order"] == 5

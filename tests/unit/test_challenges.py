@@ -30,7 +30,7 @@ class World:
         self.ns1 = FakeNameServer(self.zone)
         self.ns2 = FakeNameServer(self.zone, "192.0.2.54:53", secondary=True)
         self.memory = PlacedStore(open_for_looking("sqlite://"))
-        self.servers = {ZONE: ZoneServers(self.ns1, [self.ns2])}
+        self.servers = {ZONE: [ZoneServers(self.ns1, [self.ns2])]}
         self.begin()
 
     def begin(self) -> None:
@@ -115,12 +115,36 @@ def test_a_name_outside_of_our_zones_has_no_way(world: World) -> None:
 def test_the_closest_zone_counts(world: World) -> None:
     below = dns.name.from_text("sub", ZONE)
     other = FakeZone(below)
-    prover = DnsProver({**world.servers, below: ZoneServers(FakeNameServer(other))}, world.memory)
+    prover = DnsProver({**world.servers, below: [ZoneServers(FakeNameServer(other))]}, world.memory)
     prover.place(Proof(dns.name.from_text("www", below), Challenge.DNS01, "token", "one"))
     assert [str(key.name) for key in other.rrsets] == ["_acme-challenge.www.sub.vmsrv.test."]
 
 
+def test_a_proof_stands_in_all_views_and_goes_from_all(world: World) -> None:
+    inside = FakeZone(ZONE)
+    world.servers[ZONE].append(ZoneServers(FakeNameServer(inside), public=False))
+    world.begin()
+    world.prover.place(ONE)
+    assert world.prover.seen(ONE)
+    assert (world.values(), inside.rrsets[KEY].values()) == (['"one"'], ['"one"'])
+    inside.drop(KEY)
+    with pytest.raises(Unavailable, match="does not answer the TXT record"):
+        world.prover.seen(ONE)
+    world.prover.remove(ONE)
+    assert (world.values(), inside.rrsets) == ([], {})
+
+
 # ------------------------------------------------------------------------------------------ look-ups
+
+
+def test_only_a_public_view_tells_what_the_world_finds(world: World) -> None:
+    www = dns.name.from_text("www", ZONE)
+    inside = FakeNameServer(FakeZone(ZONE, [rrset(www, A, 60, ["192.0.2.5"])]), "192.0.2.55:53")
+    world.servers[ZONE].insert(0, ZoneServers(inside, public=False))
+    world.zone.put(rrset(www, A, 60, ["203.0.113.5"]))
+    world.ns2.transfer()
+    found = NameLookups(world.servers, no_resolver).addresses(www)
+    assert found == dict.fromkeys(["192.0.2.53:53", "192.0.2.54:53"], frozenset({ip_address("203.0.113.5")}))
 
 
 def no_resolver() -> dns.resolver.Resolver:

@@ -82,7 +82,7 @@ def test_a_file_that_no_zone_names_is_a_warning(run: Run, tmp_path: Path) -> Non
 def test_json(run: Run, tmp_path: Path) -> None:
     file = str(tmp_path / "zones/vmsrv.test.yaml")
     good = {"ok": True, "config": "skulldns.yaml", "warnings": [], "errors": []}
-    zones = [{"name": "vmsrv.test", "file": file, "records": 1}]
+    zones = [{"name": "vmsrv.test", "views": [], "file": file, "records": 1}]
     assert json.loads(run("check", "--json").stdout) == {**good, "zones": zones}
     Path(file).write_text("")
     result = run("check", "--json")

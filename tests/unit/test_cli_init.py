@@ -26,7 +26,7 @@ def test_what_it_writes_passes_the_check(tmp_path: Path) -> None:
     checked = CliRunner().invoke(main, ["check", "--config", str(directory / "skulldns.yaml")])
     assert (checked.exit_code, checked.output) == (0, "vmsrv.test: 0 static RRsets\nok\n")
     zone = load(directory / "skulldns.yaml").zones[dns.name.from_text("vmsrv.test")]
-    servers = [(server.address, server.port) for server in (zone.primary, *zone.secondaries)]
+    servers = [(server.address, server.port) for server in zone.servers]
     assert servers == [("192.0.2.53", 53), ("192.0.2.54", 5353), ("2001:db8::53", 53)]
     assert zone.guests
 

@@ -88,3 +88,46 @@ def test_what_cannot_be_is_told_in_one_line(run: Run, words: tuple[str, ...], se
     assert result.exit_code == 2
     assert sentence in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+_VIEWS = """\
+keys:
+  inside: {algorithm: hmac-sha256, secret_file: tsig.key}
+  outside: {algorithm: hmac-sha256, secret_file: tsig.key}
+  outside2: {algorithm: hmac-sha256, secret_file: tsig.key}
+  plain: {algorithm: hmac-sha256, secret_file: tsig.key}
+zones:
+  vmsrv.test:
+    reverse: [0/26.2.0.192.in-addr.arpa, 2.0.192.in-addr.arpa]
+    views:
+      outside:
+        primary: {address: 192.0.2.53, key: outside}
+        secondaries: [{address: 192.0.2.54, key: outside2}]
+        reverse: []
+      inside: {primary: {address: 192.0.2.53, key: inside}, clients: [192.0.2.0/24]}
+  plain.test: {primary: {address: 192.0.2.53, key: plain}}
+"""
+
+
+def test_views_are_told_apart_by_all_keys_and_the_one_for_everybody_comes_last(run: Run) -> None:
+    Path("skulldns.yaml").write_text(_VIEWS)
+    text = run("--server", "bind", "--role", "primary").output
+    assert [line for line in text.splitlines() if line.startswith(("view", "match-clients"))] == [
+        'view "inside" {',
+        'match-clients { !key "outside"; !key "outside2"; key "inside"; key "plain"; 192.0.2.0/24; };',
+        'view "outside" {',
+        'match-clients { !key "inside"; !key "plain"; key "outside"; key "outside2"; any; };',
+    ]
+    assert text.count('zone "2.0.192.in-addr.arpa" {') == 1
+    assert text.count('zone "plain.test" { in-view "inside"; };') == 1
+    assert 'grant "inside" zonesub CNAME PTR;' in text  # of the zone around the classless one
+    assert "zones/0-26.2.0.192.in-addr.arpa@inside.zone" in text
+
+
+def test_a_server_of_one_view_only_needs_no_views(run: Run) -> None:
+    Path("skulldns.yaml").write_text(_VIEWS)
+    assert "view" not in run("--server", "knot", "--role", "secondary").output
+    result = run("--server", "knot", "--role", "primary")
+    assert (result.exit_code, "knot has no views" in result.stderr) == (2, True)
+    result = run("--server", "bind", "--role", "primary", "--catalog", "catalog.test")
+    assert "a catalog lists a zone once" in result.stderr

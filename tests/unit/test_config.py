@@ -13,7 +13,8 @@ from pydantic import BaseModel
 
 from skulldns.config import Config, LibvirtSourceConfig, ServerConfig, TsigKey, load, load_zone_file, strays
 from skulldns.config.explain import sections
-from skulldns.config.sections import ConfigFile, IncusSourceConfig, schema_text
+from skulldns.config.sections import ConfigFile, schema_text
+from skulldns.config.sourcesections import IncusSourceConfig
 from skulldns.errors import ConfigError
 from skulldns.model.policy import Approval, Https, Mode, OnStop, Publish
 from tests.rooms import ROOT
@@ -69,8 +70,10 @@ def test_the_whole_file(write: Write, tmp_path: Path) -> None:
         "skulldns": TsigKey(dns.name.from_text("skulldns"), "hmac-sha256", tmp_path / "tsig.key")
     }
     assert zone.file == tmp_path / "zones/vmsrv.example.org.yaml"
-    assert zone.primary == ServerConfig(address="192.0.2.53", port=53, key="skulldns")
-    assert zone.secondaries == (ServerConfig(address="192.0.2.54", port=53, key="skulldns"),)
+    [servers] = zone.views
+    assert servers.view is None
+    assert servers.primary == ServerConfig(address="192.0.2.53", port=53, key="skulldns")
+    assert servers.secondaries == (ServerConfig(address="192.0.2.54", port=53, key="skulldns"),)
     assert (zone.guests, zone.claims, zone.mode, zone.ttl) == (True, True, Mode.SYNC, 60)
     assert zone.reverse == (dns.name.from_text("2.0.192.in-addr.arpa"),)
     assert [source.kind for source in config.sources] == [
@@ -446,11 +449,15 @@ def test_secrets_are_in_no_repr_and_no_error(write: Write) -> None:
 
 
 @pytest.mark.parametrize("number", range(_DOCUMENT.count("```yaml\n")))
-def test_the_examples_of_the_documentation_are_read(write: Write, number: int) -> None:
-    assert isinstance(load(write(_example(number))), Config)
+def test_the_examples_of_the_documentation_are_read(write: Write, tmp_path: Path, number: int) -> None:
+    example = _example(number)
+    for name in re.findall(r"secret_file: (\S+\.key)", example):
+        (tmp_path / name).write_text(_SECRET)
+        (tmp_path / name).chmod(0o640)
+    assert isinstance(load(write(example)), Config)
 
 
-@pytest.mark.parametrize("page", ["https.md", "sources.md"])
+@pytest.mark.parametrize("page", ["https.md", "sources.md", "dnssec.md"])
 def test_the_examples_of_other_pages_are_read(write: Write, page: str) -> None:
     examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     assert examples
@@ -545,3 +552,113 @@ def test_a_file_cut_or_changed_anywhere_is_read_or_refused(write: Write, place: 
             lines = []
             assert config.zones
         assert all("skulldns.yaml:" in line for line in lines)
+
+
+_VIEWS = """\
+keys:
+  inside: {algorithm: hmac-sha256, secret_file: tsig.key}
+  outside: {algorithm: hmac-sha256, secret_file: tsig.key}
+zones:
+  vmsrv.test:
+    guests: true
+    reverse: [2.0.192.in-addr.arpa]
+    views:
+      inside:
+        primary: {address: 192.0.2.53, key: inside}
+        secondaries: [{address: 192.0.2.54, key: inside}]
+        clients: [192.0.2.0/24]
+      outside:
+        primary: {address: 192.0.2.53, key: outside}
+        publish: none
+        reverse: []
+"""
+
+
+def test_a_zone_with_views(write: Write) -> None:
+    [zone] = load(write(_VIEWS)).zones.values()
+    inside, outside = zone.views
+    assert [str(one) for one in zone.ids] == ["vmsrv.test@inside", "vmsrv.test@outside"]
+    assert (inside.publish, outside.publish) == (None, Publish.NONE)
+    assert (inside.reverse, outside.reverse) == (zone.reverse, ())
+    assert zone.public == (outside,)
+    assert [server.address for server in zone.servers] == ["192.0.2.53", "192.0.2.54", "192.0.2.53"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error"),
+    [
+        (
+            "    views:\n",
+            "    primary: {address: 192.0.2.53, key: inside}\n    views:\n",
+            "8:14: a zone with views has no primary of its own; move 'primary:' into a view",
+        ),
+        (
+            "key: outside}\n        publish: none",
+            "key: inside}\n        publish: none",
+            (
+                "14:45: 192.0.2.53 cannot tell this view from inside: 'inside' is a key of both there; "
+                "give each view keys of its own"
+            ),
+        ),
+        (
+            "        publish: none\n",
+            "        secondaries: [{address: 192.0.2.55, key: inside}]\n",
+            (
+                "15:50: 192.0.2.53 cannot tell this view from inside: 'inside' is a key of both there; "
+                "give each view keys of its own"
+            ),
+        ),
+        ("publish: none", "publish: proxy", "15:18: there is no proxy to publish; add the section 'proxy:'"),
+        (
+            "      outside:",
+            "      out side:",
+            (
+                "13:7: 'out side' cannot name a view; write letters, digits, '_', '.' and '-', at most 63, "
+                "the first a letter or digit"
+            ),
+        ),
+        (
+            "key: inside}]",
+            "key: other}]",
+            "11:50: there is no key 'other'; write one of 'keys:' (inside, outside)",
+        ),
+        (
+            "        reverse: []",
+            "        reverse: [5/26.2.0.192.in-addr.arpa]",
+            (
+                "16:19: no address has its PTR record in 5/26.2.0.192.in-addr.arpa: '5/26' is not an octet, nor a "
+                "block such as 0/26 or 0-63; write it like 2.0.192.in-addr.arpa, 0/26.2.0.192.in-addr.arpa or "
+                "8.b.d.0.1.0.0.2.ip6.arpa"
+            ),
+        ),
+    ],
+)
+def test_views_that_cannot_be(write: Write, old: str, new: str, error: str) -> None:
+    assert old in _VIEWS
+    assert _errors(write(_VIEWS.replace(old, new))) == [f"skulldns.yaml:{error}"]
+
+
+def test_what_guests_publish_names_views_that_there_are(write: Write) -> None:
+    text = _VIEWS + "guests: {assign: {web: {publish: {inside: guest, outside: none}}}}\n"
+    assert str(load(write(text)).guests.assign["web"].publish) == "inside=guest outside=none"
+    assert _errors(write(text.replace("outside: none", "elsewhere: none"))) == [
+        "skulldns.yaml:17:34: no zone for guests has a view elsewhere; write one of inside, outside"
+    ]
+    assert _errors(write(_SMALL + "guests: {assign: {web: {publish: {inside: guest}}}}\n")) == [
+        "skulldns.yaml:7:34: no zone for guests has a view inside; write one word for everywhere"
+    ]
+
+
+def test_a_record_for_a_view_needs_the_view(write: Write, tmp_path: Path) -> None:
+    text = _VIEWS.replace("    guests: true", "    file: zone.yaml\n    guests: true")
+    record = "www: {type: A, value: 192.0.2.1, skulldns: {view: inside}}\n"
+    (tmp_path / "zone.yaml").write_text(record)
+    [zone] = load(write(text)).zones.values()
+    assert [one.view for one in load_zone_file(zone)] == ["inside"]
+    (tmp_path / "zone.yaml").write_text(record.replace("inside", "insider"))
+    with pytest.raises(ConfigError) as caught:
+        load_zone_file(zone)
+    assert str(caught.value) == (
+        f"{tmp_path}/zone.yaml:1:6: the record is for the view insider, which vmsrv.test does not have; "
+        "write one of inside, outside"
+    )

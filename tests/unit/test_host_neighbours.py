@@ -1,5 +1,11 @@
 """The host's network tables, and the programs that tell them."""
 
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,7 +16,14 @@ import pytest
 from skulldns.errors import Unavailable
 from skulldns.lab.waiting import until
 from skulldns.sources.host.commands import Finished, Hangs, Missing, run
-from skulldns.sources.host.neighbours import HostNetwork, parse_neighbours, parse_own_addresses
+from skulldns.sources.host.neighbours import (
+    Claim,
+    HostNetwork,
+    Neighbours,
+    listen,
+    parse_neighbours,
+    parse_own_addresses,
+)
 
 _NEIGHBOURS = """[
     {"dst": "192.0.2.9", "dev": "lxcbr0", "lladdr": "00:16:3E:00:00:01", "state": ["REACHABLE"]},
@@ -70,3 +83,48 @@ def test_a_hanging_program_is_ended_with_its_children(tmp_path: Path) -> None:
         run(["sh", "-c", f"sleep 3600 & echo $! > {child}; wait"], 1.0)
     pid = int(child.read_text())
     until(lambda: not psutil.pid_exists(pid), "the child's end")
+
+
+def test_a_program_ends_with_a_daemon_that_is_killed() -> None:
+    script = "kill -STOP $PPID; exec sleep 3600"
+    program = f"from skulldns.sources.host.commands import run; run(['sh', '-c', {script!r}], 3600)"
+    with subprocess.Popen([sys.executable, "-c", program]) as daemon:
+        owner = psutil.Process(daemon.pid)
+        until(lambda: owner.status() == psutil.STATUS_STOPPED, "the program's start", patience=60)
+        [child] = owner.children()
+        os.kill(daemon.pid, signal.SIGKILL)
+        until(lambda: not child.is_running(), "the program's end")
+
+
+class TestListening:
+    """What is new in the neighbour table is told; each table here is one that a look finds."""
+
+    def test_each_new_claim_is_told_once(self) -> None:
+        mac, first, second = "00:16:3e:00:00:01", ip_address("192.0.2.9"), ip_address("2001:db8::9")
+        link_local = ip_address("fe80::1")
+        tables: list[Neighbours | Unavailable] = [
+            {"lab": {mac: (first, link_local)}},
+            {"lab": {mac: (first,)}},
+            Unavailable("the table is gone"),
+            {"lab": {mac: (first, second)}},
+            {},
+            {"lab": {mac: (first,)}},
+        ]
+        assert _told(tables) == [{(mac, first)}, {(mac, second)}, {(mac, first)}]
+
+
+def _told(tables: list[Neighbours | Unavailable]) -> list[frozenset[Claim]]:
+    stop, told = threading.Event(), queue.SimpleQueue[frozenset[Claim]]()
+    rest = iter(tables)
+
+    def read() -> Neighbours:
+        table = next(rest, None)
+        if table is None:
+            stop.set()
+            return {}
+        if isinstance(table, Unavailable):
+            raise table
+        return table
+
+    listen(read, told.put, stop, every=0.0)
+    return [told.get() for _ in range(told.qsize())]

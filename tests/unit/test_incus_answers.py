@@ -181,10 +181,10 @@ def test_a_port_that_is_no_number_is_passed_on_as_written(port: str) -> None:
     assert parse_instance(answer(config={"user.skulldns.port": port}), "default").options.port == port
 
 
-def test_values_that_are_too_long_are_dropped() -> None:
+def test_values_that_are_too_long_are_cut_and_marked() -> None:
     config = {"user.skulldns.owner": "a" * 256, "user.skulldns.names": f"web {'b' * 256}"}
     options = parse_instance(answer(config=config), "default").options
-    assert (options.owner, options.names) == (None, ("web",))
+    assert (options.owner, options.names) == ("a" * 255 + "…", ("web", "b" * 255 + "…"))
 
 
 # ------------------------------------------------------------------------------------------------------ addresses

@@ -55,8 +55,14 @@ def test_a_bad_port_is_passed_on_as_it_is_written(port: str) -> None:
     assert _options(f"<guest xmlns='{_NS}' owner='alice' port='{port}'/>") == GuestOptions("alice", port)
 
 
-def test_an_overlong_value_is_dropped() -> None:
-    assert _options(f"<guest xmlns='{_NS}' owner='{'a' * 256}' https='off'/>") == GuestOptions(https="off")
+def test_an_overlong_value_is_cut_and_marked() -> None:
+    options = _options(f"<guest xmlns='{_NS}' owner='{'a' * 256}' names='web {'b' * 256}' https='off'/>")
+    assert options == GuestOptions("a" * 255 + "…", names=("web", "b" * 255 + "…"), https="off")
+
+
+def test_an_overlong_list_ends_with_a_mark() -> None:
+    names = _options(f"<guest xmlns='{_NS}' names='{'web ' * 20_000}'/>").names
+    assert names == ("web", "…")
 
 
 def test_names_are_bounded_in_number() -> None:

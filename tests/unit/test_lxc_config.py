@@ -105,6 +105,12 @@ def test_a_port_that_is_no_number_is_passed_on_to_be_judged() -> None:
     assert _read("lxc.environment = SKULLDNS_PORT=http").options.port == "http"
 
 
+def test_an_overlong_option_is_cut_and_marked() -> None:
+    text = f"lxc.environment = SKULLDNS_PORT={'8' * 256}\nlxc.environment = SKULLDNS_NAMES=web {'b' * 256}"
+    options = _read(text).options
+    assert (options.port, options.names) == ("8" * 255 + "…", ("web", "b" * 255 + "…"))
+
+
 @given(st.lists(st.text(alphabet="lxc.net0type=eth \n\t#'\"[]\0é", max_size=40), max_size=10))
 def test_no_text_is_too_odd(lines: list[str]) -> None:
     _read("\n".join(lines))

@@ -14,8 +14,8 @@ from skulldns.desired.policy import login
 from skulldns.desired.settings import GuestSettings
 from skulldns.errors import Refused
 from skulldns.model.assignments import FIELDS, Assignment
-from skulldns.model.guests import GuestOptions
-from skulldns.model.policy import Https, Publish
+from skulldns.model.guests import GuestOptions, shortened
+from skulldns.model.policy import Https, Publish, Publishing
 from tests.unit.loopworld import ZONE, LoopWorld, guest
 
 _PROXY: dict[str, Any] = {"proxy_addresses": (ip_address("203.0.113.5"),)}
@@ -50,16 +50,29 @@ def test_the_config_wins_over_the_assignment_and_that_over_the_hypervisor() -> N
         "alice",
         2,
         (),
-        Publish.GUEST,
+        Publishing(Publish.GUEST),
         Https.OFF,
     )
     assert found.told == (Told.CONFIG, Told.ASSIGNED, Told.ASSIGNED, Told.HYPERVISOR, Told.HYPERVISOR)
     assert found.refusals == ()
 
 
+def test_what_was_cut_because_it_is_too_long_is_refused_with_a_reason() -> None:
+    long = shortened("8" * 256)
+    web = guest("web", options=GuestOptions(owner=long, port=long, publish=long, https=long))
+    refusals = options(web, Assignment(), _settings()).refusals
+    assert [refusal.what.partition(" ")[0] for refusal in refusals] == ["owner", "port", "publish", "https"]
+    assert all(refusal.reason for refusal in refusals)
+
+
 def test_where_nobody_says_anything_the_config_s_general_word_counts() -> None:
     found = options(guest("web"), Assignment(), _settings(publish=Publish.PROXY, https=Https.OFF))
-    assert (found.owner, found.port, found.publish, found.https) == (None, 80, Publish.PROXY, Https.OFF)
+    assert (found.owner, found.port, found.publish, found.https) == (
+        None,
+        80,
+        Publishing(Publish.PROXY),
+        Https.OFF,
+    )
     assert set(found.told) == {Told.DEFAULT}
 
 
@@ -76,7 +89,10 @@ def test_the_config_s_key_may_be_the_identity_which_goes_before_the_name() -> No
         (GuestOptions(port="-1"), "port '-1': "),
         (GuestOptions(port="80;"), "port '80;': "),
         (GuestOptions(port="\u0661"), "port '\\u0661': "),
-        (GuestOptions(publish="maybe"), "publish maybe: maybe is not known here; write guest or proxy"),
+        (
+            GuestOptions(publish="maybe"),
+            "publish maybe: maybe is not known here; write guest, proxy or none, or ",
+        ),
         (GuestOptions(publish="proxy"), "publish proxy: there is no proxy to publish; "),
         (GuestOptions(https="on"), "https on: on is not known here; write auto or off"),
         (GuestOptions(owner="Alice"), "owner Alice: Alice is not a login; "),

@@ -230,6 +230,22 @@ def test_names_below_the_zone_are_proved_by_dns() -> None:
     assert wish.names == {deep: Challenge.DNS01}
 
 
+@pytest.mark.parametrize("eager", [[ZONE], []])
+def test_a_zone_s_own_name_stands_beside_its_wildcard(eager: list[dns.name.Name]) -> None:
+    elsewhere, blog = dns.name.from_text("www.elsewhere.test"), dns.name.from_text("blog", ZONE)
+    sites = [
+        Site((ZONE, blog, elsewhere), "vmsrv.test", page=Page.STOPPED),
+        Site((dns.name.from_text("a", ZONE),), "vmsrv.test", page=Page.STOPPED),
+    ]
+    [wish] = wishes(sites, eager, [ZONE])
+    assert wish.identity == "vmsrv.test"
+    assert wish.names == {
+        dns.name.from_text("*", ZONE): Challenge.DNS01,
+        ZONE: Challenge.DNS01,
+        elsewhere: Challenge.HTTP01,
+    }
+
+
 def test_a_site_that_is_off_for_all_is_none_for_each(proxy: FakeProxy) -> None:
     world = LoopWorld(proxy=proxy, https=Https.OFF)
     world.source.put(guest("web", "192.0.2.7"))

@@ -20,17 +20,19 @@ from skulldns.model.changes import Change
 from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId, GuestOptions
 from skulldns.model.ledger import Entry
-from skulldns.model.policy import Https, Publish
+from skulldns.model.policy import Https, publishing
 from skulldns.model.presence import Known
 from skulldns.model.records import RRset, rrset
+from skulldns.model.zones import ZoneId
 from skulldns.store.assignments import AssignmentStore
 from skulldns.store.database import open_database, open_for_looking
 from skulldns.store.guests import GuestStore
 from skulldns.store.ledger import LedgerStore
+from skulldns.wiring.published import PublishedZones
 from tests.unit.loopworld import guest
 
-ZONE = dns.name.from_text("vmsrv.test.")
-OTHER = dns.name.from_text("other.test.")
+ZONE = ZoneId(dns.name.from_text("vmsrv.test."))
+OTHER = ZoneId(dns.name.from_text("other.test."))
 
 
 @pytest.fixture
@@ -39,7 +41,7 @@ def url(tmp_path: Path) -> str:
 
 
 def _rrset(label: str, *values: str, rdtype: str = "A", ttl: int = 60) -> RRset:
-    return rrset(dns.name.from_text(label, ZONE), dns.rdatatype.from_text(rdtype), ttl, values)
+    return rrset(dns.name.from_text(label, ZONE.name), dns.rdatatype.from_text(rdtype), ttl, values)
 
 
 def _add(found: RRset) -> Change:
@@ -124,13 +126,20 @@ def test_deletions_are_counted_by_source_and_evidence_within_the_window(url: str
     assert ledger.deletions(OTHER, 0.0) == {}
 
 
-def test_zones_are_apart_and_a_zone_is_fresh_until_something_was_noted(url: str) -> None:
-    ledger = LedgerStore(open_database(url))
-    assert ledger.fresh(ZONE)
+def test_a_ledger_is_lost_where_we_published_and_it_knows_nothing(url: str, tmp_path: Path) -> None:
+    def opened() -> LedgerStore:
+        return LedgerStore(open_database(url), PublishedZones(tmp_path))
+
+    ledger = opened()
+    assert not ledger.lost(ZONE)  # a new installation
     ledger.intend(ZONE, [_add(_rrset("web", "192.0.2.10"))])
-    assert not ledger.fresh(ZONE)
-    assert ledger.fresh(OTHER)
+    assert not opened().lost(ZONE)
     assert list(ledger.entries(OTHER)) == []
+    (tmp_path / "skulldns.db").unlink()
+    assert opened().lost(ZONE)
+    assert not opened().lost(OTHER)
+    opened().settle(ZONE, (), (), (), 1.0)
+    assert not opened().lost(ZONE)
 
 
 def test_commits_are_durable(url: str) -> None:
@@ -143,7 +152,7 @@ def test_commits_are_durable(url: str) -> None:
 def test_a_broken_database_is_set_aside(url: str, tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "skulldns.db").write_bytes(damage)
     ledger = LedgerStore(open_database(url))
-    assert ledger.fresh(ZONE)
+    assert list(ledger.entries(ZONE)) == []
     assert (tmp_path / "skulldns.db.corrupt").read_bytes() == damage
 
 
@@ -176,7 +185,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
 
 def test_what_is_assigned_comes_back_and_an_empty_assignment_is_none(url: str) -> None:
     store = AssignmentStore(open_database(url))
-    whole = Assignment("alice", 8080, ("shop", "docs"), Publish.PROXY, Https.OFF)
+    whole = Assignment("alice", 8080, ("shop", "docs"), publishing("proxy inside=guest"), Https.OFF)
     store.assign(GuestId("one"), whole)
     store.assign(GuestId("two"), Assignment(names=()))
     store.assign(GuestId("three"), Assignment(owner="bob"))

@@ -269,6 +269,10 @@ def test_an_owner_s_name_is_only_ever_text() -> None:
         ("nginx version: nginx/1.22.1\nconfigure arguments: --with-http_v2_module", Features(http2=True)),
         ("nginx version: nginx/1.26.3 (Ubuntu)\n", Features(http2=False, http2_directive=True)),
         ("nginx version: freenginx/1.27.0\n--with-http_v2_module --with-http_v3_module", MODERN),
+        (
+            "nginx version: nginx/1.25.0\n--with-http_v2_module --with-http_v3_module",
+            Features(http2=True, http2_directive=False, http3=False),
+        ),
     ],
 )
 def test_features_are_read_from_what_nginx_says(told: str, features: Features) -> None:

@@ -49,7 +49,7 @@ def test_a_record_from_an_included_file_says_so() -> None:
     _write("sub/record.yaml", _RECORD)
     data = _read()
     assert [one.where for one in data.records] == ["sub/record.yaml:1:1", "sub/record.yaml:1:1"]
-    assert [text.file for text in data.texts] == ["z.yaml", "sub/record.yaml"]
+    assert [text.file for text in data.files] == ["z.yaml", "sub/record.yaml"]
 
 
 @pytest.mark.usefixtures("here")
@@ -155,10 +155,36 @@ def test_export_writes_yaml_that_stays_the_same() -> None:
     assert _run("zone", "export", "zone.test").stdout == first
 
 
+def _give_views() -> None:
+    """Let the zone of the config have two views."""
+    server = "primary: {address: 192.0.2.53, key: k}"
+    views = f"views: {{inside: {{{server}}}, outside: {{{server.replace('53', '54')}}}}}"
+    assert server in _CONFIG
+    _write("skulldns.yaml", _CONFIG.replace(server, views))
+
+
+@pytest.mark.usefixtures("config")
+def test_one_view_is_exported_as_it_is_served() -> None:
+    _write("zone.test.yaml", OURS)
+    _give_views()
+    exported = {
+        view: _run("zone", "export", f"zone.test@{view}", "--format", "bind")
+        for view in ("inside", "outside")
+    }
+    assert [done.exit_code for done in exported.values()] == [0, 0]
+    assert "192.0.2.2" in exported["inside"].stdout
+    assert "192.0.2.2" not in exported["outside"].stdout
+    assert "is for the view" not in exported["inside"].stderr
+    done = _run("zone", "export", "zone.test@elsewhere")
+    assert done.stderr == "skulldns.yaml: the zone zone.test has no view 'elsewhere'; correct the name\n"
+
+
 @pytest.mark.usefixtures("config")
 def test_export_to_octodns_says_what_it_loses() -> None:
     _write("zone.test.yaml", OURS)
+    _give_views()
     done = _run("zone", "export", "zone.test", "--format", "octodns")
+    assert "both.zone.test A is left out: it is for the view inside only\n" in done.stderr
     assert "ns1.zone.test A loses its mark: octoDNS knows no reserved names\n" in done.stderr
 
 

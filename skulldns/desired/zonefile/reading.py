@@ -67,7 +67,15 @@ class ZoneData:
     records: tuple[StaticRecord, ...]
     warnings: tuple[ConfigError, ...] = ()
     texts: tuple[ZoneText, ...] = ()
-    """All files that were read, included ones too: what ``cut_short`` compares and what is worth watching."""
+    """The zone's own files."""
+
+    included: tuple[ZoneText, ...] = ()
+    """The files that they include."""
+
+    @property
+    def files(self) -> tuple[ZoneText, ...]:
+        """All files that were read: what ``cut_short`` compares, what is kept, and what is worth watching."""
+        return self.texts + self.included
 
 
 def parse_zone(text: str, zone: Name, file: str, default_ttl: int) -> tuple[StaticRecord, ...]:
@@ -103,7 +111,7 @@ def read_zone(texts: Several[ZoneText], rules: ZoneRules, include: Include | Non
     if errors:
         raise ConfigErrors(errors) if len(errors) > 1 else errors[0]
     warnings = sorted(reader.warnings, key=lambda warning: _place(warning, order))
-    return ZoneData(tuple(reader.records.values()), tuple(warnings), (*texts, *included.values()))
+    return ZoneData(tuple(reader.records.values()), tuple(warnings), tuple(texts), tuple(included.values()))
 
 
 def _place(error: ConfigError, order: dict[str, int]) -> tuple[int, str, int, int]:

@@ -1,7 +1,8 @@
 """The values of a zone file's records: octoDNS's mappings, its texts or presentation format, to rdata."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Several
 from functools import cache, lru_cache
 
 import dns.exception
@@ -34,6 +35,8 @@ _CURES = {
     RdataType.A: "write an IPv4 address such as 192.0.2.1",
     RdataType.AAAA: "write an IPv6 address such as 2001:db8::1",
 }
+_ONE_NAME = frozenset({RdataType.CNAME, RdataType.DNAME, RdataType.NS, RdataType.PTR})
+_SIMPLE_NAME = re.compile(r"(?=.{2,254}\Z)(?:[a-z0-9_-]{1,63}\.)+")
 _UNESCAPED = re.compile(r"\w;")
 _ESCAPED_TWICE = re.compile(r"\\\\;")
 
@@ -54,10 +57,10 @@ def read_value(node: Node, where: Where) -> Rdata:
         text = node.text if node.kind is Kind.TEXT else text_of(node, "value", where)
         if where.type not in CHUNKED:
             return _read(node, text.strip(), where)
-        return _read(node, _chunks(node, text, where), where)
+        return _of_strings(node, _chunks(node, text, where), where)
     if isinstance(node, Mapping):
         if where.type in CHUNKED:
-            return _read(node, _strings(node, where), where)
+            return _of_strings(node, _strings(node, where), where)
         return _read(node, rendered(node, where), where)
     raise where.error(node, "value must be text", "write one value")
 
@@ -84,6 +87,9 @@ def _from_text(rdtype: RdataType, text: str) -> Rdata:
             return dns.rdtypes.IN.A.A(IN, rdtype, text)  # type: ignore[no-untyped-call]
         if rdtype is RdataType.AAAA:
             return dns.rdtypes.IN.AAAA.AAAA(IN, rdtype, text)  # type: ignore[no-untyped-call]
+        if rdtype in _ONE_NAME and _SIMPLE_NAME.fullmatch(text):  # nor need plain names a tokenizer
+            name = Name((*text.encode().split(b".")[:-1], b""))
+            return _class(rdtype)(IN, rdtype, name)
         rdata = dns.rdata.from_text(IN, rdtype, text, relativize=False, idna_codec=IDNA)
     except dns.exception.DNSException as error:
         reason = (str(error) or type(error).__name__).rstrip(".")
@@ -98,7 +104,19 @@ def _from_text(rdtype: RdataType, text: str) -> Rdata:
     return rdata
 
 
-def _chunks(node: Node, text: str, where: Where) -> str:
+@cache
+def _class(rdtype: RdataType) -> Callable[..., Rdata]:
+    return dns.rdata.get_rdata_class(IN, rdtype)  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _of_strings(node: Node, strings: Several[bytes], where: Where) -> Rdata:
+    """Rdata of character-strings."""
+    if sum(map(len, strings)) + len(strings) > _MAX_RDATA:
+        raise where.error(node, f"value is longer than {_MAX_RDATA} bytes", "shorten it")
+    return _class(where.type)(IN, where.type, strings)
+
+
+def _chunks(node: Node, text: str, where: Where) -> list[bytes]:
     r"""TXT as octoDNS reads it: one text of any length, ``;`` written ``\;``, chunked here at 255 bytes."""
     if not text.isascii():
         raise where.error(node, "value has characters beyond ASCII", r"write their UTF-8 bytes as \195\169")
@@ -113,11 +131,10 @@ def _chunks(node: Node, text: str, where: Where) -> str:
     if len(text) > 1 and text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     raw = _unescaped(node, text.replace('" "', ""), where)
-    pieces = [raw[start : start + CHUNK] for start in range(0, len(raw), CHUNK)] or [b""]
-    return " ".join(map(_presented, pieces))
+    return [raw[start : start + CHUNK] for start in range(0, len(raw), CHUNK)] or [b""]
 
 
-def _strings(node: Mapping, where: Where) -> str:
+def _strings(node: Mapping, where: Where) -> list[bytes]:
     """TXT whose character-strings are given one by one, since they are not those that octoDNS would make."""
     given = node.get("strings")
     if not isinstance(given, Sequence) or not given.items or len(node.entries) > 1:
@@ -125,12 +142,14 @@ def _strings(node: Mapping, where: Where) -> str:
     pieces = [_unescaped(item, text_of(item, "string", where), where) for item in given.items]
     if any(len(piece) > CHUNK for piece in pieces):
         raise where.error(node, f"has a string longer than {CHUNK} bytes", "split it")
-    return " ".join(map(_presented, pieces))
+    return pieces
 
 
 def _unescaped(node: Node, text: str, where: Where) -> bytes:
     if not text.isascii():
         raise where.error(node, "value has characters beyond ASCII", r"write their UTF-8 bytes as \195\169")
+    if "\\" not in text:
+        return text.encode()
     try:
         token = dns.tokenizer.Token(dns.tokenizer.QUOTED_STRING, text, has_escape=True)
         return bytes(token.unescape_to_bytes().value)
@@ -138,10 +157,6 @@ def _unescaped(node: Node, text: str, where: Where) -> bytes:
         raise where.error(
             node, f"value {shown(text)} has a broken escape", r"write a backslash as '\\'"
         ) from None
-
-
-def _presented(piece: bytes) -> str:
-    return '"' + "".join(f"\\{byte:03d}" for byte in piece) + '"'
 
 
 def names_in(rdata: Rdata) -> Iterator[Name]:

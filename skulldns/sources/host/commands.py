@@ -6,7 +6,9 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_NOT_FOUND = 127  # a shell's, and nsenter's, exit status for a program that is not there
+# Exit statuses of setpriv, nsenter and shells for a program that is not there, or not to be run.
+_NOT_RUN = frozenset({126, 127})
+_REASONS = ("No such file", "Not a directory", "Permission denied")
 _MAX_OUTPUT = 64 * 1024 * 1024  # characters; a thousand containers take some 100,000
 
 
@@ -37,11 +39,19 @@ Run = Callable[[Sequence[str], float], Finished]
 """Run a program with its arguments for at most so many seconds. Raises `Missing` and `Hangs`."""
 
 
+def ends_with_us(arguments: Sequence[str]) -> Sequence[str]:
+    """Return the command that runs a program, and kills it when the thread that starts it ends, however it ends.
+
+    What a prefix such as runuser starts as a child of its own is not killed.
+    """
+    return "setpriv", "--pdeathsig", "KILL", "--", *arguments
+
+
 def run(arguments: Sequence[str], limit: float) -> Finished:
     """Be a `Run` that really runs programs, without input, with messages in English."""
     try:
         process = subprocess.Popen(
-            arguments,
+            ends_with_us(arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -51,7 +61,7 @@ def run(arguments: Sequence[str], limit: float) -> Finished:
             start_new_session=True,  # a prefix such as runuser has children of its own
         )
     except (FileNotFoundError, NotADirectoryError, PermissionError):
-        raise Missing(arguments[0]) from None
+        raise Missing("setpriv") from None
     with process:
         try:
             output, errors = process.communicate(timeout=limit)
@@ -59,7 +69,7 @@ def run(arguments: Sequence[str], limit: float) -> Finished:
             raise Hangs(arguments[0]) from None
         finally:
             _end(process)
-    if process.returncode == _NOT_FOUND and "No such file" in errors:
+    if process.returncode in _NOT_RUN and any(reason in errors for reason in _REASONS):
         raise Missing(arguments[0])
     return Finished(process.returncode, output[:_MAX_OUTPUT], errors)
 

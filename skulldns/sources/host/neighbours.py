@@ -5,7 +5,8 @@ address: what is read here is the guest's own word.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from skulldns.errors import Unavailable
@@ -20,6 +21,11 @@ _UNANSWERED = frozenset({"FAILED", "INCOMPLETE", "NONE", "NOARP"})
 
 Neighbours = Mapping[str, Mapping[str, tuple[IPAddress, ...]]]
 """The addresses that a MAC (lower case) answered for, by the host's interface that it was heard on."""
+
+Claim = tuple[str, IPAddress]
+"""A MAC (lower case) and an address that it answered for."""
+
+_LISTEN_EVERY = 5.0  # seconds; a look at the table costs some 3 ms
 
 
 class HostNetwork:
@@ -52,6 +58,34 @@ class HostNetwork:
         if answer.status:
             raise Unavailable(answer.complaint, where=where, cure="see whether ip runs by hand")
         return answer.output
+
+
+def listen(
+    read: Callable[[], Neighbours],
+    heard: Callable[[frozenset[Claim]], None],
+    stop: threading.Event,
+    every: float = _LISTEN_EVERY,
+) -> None:
+    """Call ``heard`` with the claims that are new in the table since the last look at it, until `stop` is set.
+
+    Blocks: run it in a thread. The table is read ``every`` so many seconds, whatever happens on the network:
+    a guest could make as many events as it likes.
+    """
+    known: frozenset[Claim] = frozenset()
+    while not stop.wait(every):
+        try:
+            now = frozenset(_claims(read()))
+        except Unavailable:
+            continue  # a look at the guests says why
+        if new := now - known:
+            heard(new)
+        known = now
+
+
+def _claims(neighbours: Neighbours) -> Iterator[Claim]:
+    for of_device in neighbours.values():
+        for mac, ips in of_device.items():
+            yield from ((mac, ip) for ip in ips if not ip.is_link_local)
 
 
 def parse_neighbours(text: str) -> Neighbours:

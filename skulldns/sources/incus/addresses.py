@@ -41,15 +41,19 @@ def _told(
     nic: Nic, instance: Instance, leases: tuple[Lease, ...], neighbours: Neighbours
 ) -> Iterator[Address]:
     inside = instance.told.get(nic.mac or "", ())
+    reckoned = {lease.ip for lease in leases if lease.reckoned}
     for ip in nic.static:
         yield Address(ip, Origin.STATIC)
     for lease in leases:
         # The host's word says which address the guest has if it uses SLAAC with its MAC; whether it does, it
         # alone can tell, and it cannot claim another one by that.
-        if not lease.reckoned or lease.ip in inside:
+        if not lease.reckoned or (lease.ip in inside and not instance.heard_by_host):
             yield Address(lease.ip, Origin.LEASE)
     for ip in inside:
-        yield Address(ip, Origin.AGENT)
+        if not instance.heard_by_host:
+            yield Address(ip, Origin.AGENT)
+        elif ip not in reckoned:  # the host lists that one whether it heard of it or not
+            yield Address(ip, Origin.ARP)
     for ip in neighbours.get(nic.network or "", {}).get(nic.mac or "", ()):
         yield Address(ip, Origin.ARP)
 

@@ -10,17 +10,19 @@ from typing import Any
 from uuid import UUID
 
 from skulldns.errors import SkullDNSError
-from skulldns.model.guests import GuestOptions, GuestState, IPAddress
+from skulldns.model.guests import GuestOptions, GuestState, IPAddress, shortened
 from skulldns.sources.host.leases import parse_ip, parse_mac
 
 _PREFIX = "user.skulldns."
-_MAX_VALUE = 255
 _MAX_NAMES = 1000
 _MAX_LIST = 65_536
 
 # Status codes of the API (shared/api/status_code.go). 112, Error, is what the daemon says when it cannot tell.
 _STOPPED = 102
 _RUNNING = frozenset({101, 103, 104, 106, 107, 108, 109, 110, 111, 113})
+
+_MACHINE = "virtual-machine"
+_NO_AGENT = -1  # processes: only the agent could count them (driver_qemu.go)
 
 _GATEWAY_KEYS = (
     "ipv4.address",  # a bridge's own, or an OVN network's router
@@ -55,7 +57,8 @@ class Nic:
 class Instance:
     """One instance. ``state`` is None where the daemon cannot tell.
 
-    ``told`` are the addresses by MAC that are set inside of the instance: its own word.
+    ``told`` are the addresses by MAC that are set inside of the instance: its own word. Of a virtual machine
+    whose agent does not answer the host tells instead what it heard of it (``heard_by_host``).
     """
 
     project: str
@@ -65,6 +68,7 @@ class Instance:
     nics: tuple[Nic, ...] = ()
     options: GuestOptions = field(default_factory=GuestOptions)
     told: Mapping[str, tuple[IPAddress, ...]] = field(default_factory=dict)
+    heard_by_host: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +118,7 @@ def parse_instance(answer: object, project: str) -> Instance:
         raise BadAnswer("an instance has no name")
     config, devices = raw.get("expanded_config"), raw.get("expanded_devices")
     known = isinstance(config, dict) and isinstance(devices, dict)
-    settings = _texts(config)
+    settings, state = _texts(config), _mapping(raw.get("state"))
     return Instance(
         project=_text(raw.get("project")) or project,
         name=name,
@@ -122,7 +126,8 @@ def parse_instance(answer: object, project: str) -> Instance:
         state=_state(raw.get("status_code")) if known else None,
         nics=tuple(_nics(_mapping(devices), settings)),
         options=_options(settings),
-        told=_told(_mapping(raw.get("state")).get("network")),
+        told=_told(state.get("network")),
+        heard_by_host=raw.get("type") == _MACHINE and state.get("processes") == _NO_AGENT,
     )
 
 
@@ -203,15 +208,17 @@ def _state(code: object) -> GuestState | None:
 def _options(settings: Mapping[str, str]) -> GuestOptions:
     """Read `user.skulldns.*`. Instances can read these keys through /dev/lxd, /dev/incus; they cannot write any."""
 
-    def value(key: str, limit: int = _MAX_VALUE) -> str | None:
-        text = settings.get(_PREFIX + key, "").strip()
-        return text if 0 < len(text) <= limit else None
+    def text(key: str) -> str:
+        return settings.get(_PREFIX + key, "").strip()
 
-    names = (value("names", _MAX_LIST) or "").replace(",", " ").split()
+    def value(key: str) -> str | None:
+        return shortened(text(key)) or None
+
+    names = map(shortened, shortened(text("names"), _MAX_LIST).replace(",", " ").split())
     return GuestOptions(
         owner=value("owner"),
         port=_port(value("port")),
-        names=tuple(dict.fromkeys(name for name in names if len(name) <= _MAX_VALUE))[:_MAX_NAMES],
+        names=tuple(dict.fromkeys(names))[:_MAX_NAMES],
         publish=value("publish"),
         https=value("https"),
     )

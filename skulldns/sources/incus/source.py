@@ -4,13 +4,15 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from skulldns.errors import Unavailable
 from skulldns.model.guests import Guest, GuestId, Hint, SourceName, Trust
+from skulldns.sources.host.holders import Holders
+from skulldns.sources.host.neighbours import Claim
 from skulldns.sources.incus.answers import BadAnswer
 from skulldns.sources.incus.api import Api
 from skulldns.sources.incus.endpoint import Endpoint, Ways
@@ -35,7 +37,7 @@ class Limits:
 
     ``connect`` is for reaching it, ``look`` for all requests of one look. ``ping`` is the interval between
     questions on the line of events, and how long an answer may take: a daemon that stopped is noticed after
-    their sum.
+    their sum, and said when a look that was under way has ended.
     """
 
     connect: float = 5.0
@@ -100,7 +102,7 @@ class IncusSource:
         self._next_attempt = clock()
         self._trouble: Unavailable | None = None
         self._unreadable: frozenset[GuestId] = frozenset()
-        self._macs: Mapping[GuestId, frozenset[str]] = {}
+        self._holders = Holders()
 
     @property
     def name(self) -> SourceName:
@@ -111,14 +113,13 @@ class IncusSource:
 
     def guests(self) -> Sequence[Guest]:
         found, self._unreadable = self._look(self._reader.guests)
-        self._macs = {guest.id: _macs(guest) for guest in found}
+        self._holders.saw_all(found)
         self._surroundings.in_use(nic.network for guest in found for nic in guest.interfaces if nic.network)
         return found
 
     def guest(self, identity: GuestId) -> Guest | None:
         found = self._look(lambda: self._reader.guest(identity))
-        known = {other: macs for other, macs in self._macs.items() if other != identity}
-        self._macs = known | {found.id: _macs(found)} if found else known
+        self._holders.saw(identity, found)
         return found
 
     def unreadable(self) -> frozenset[GuestId]:
@@ -137,9 +138,10 @@ class IncusSource:
     def watch_leases(self) -> None:
         """Wake also for the guests whose leases change in files of this host, until closed.
 
-        Returns at once. Does nothing for a daemon elsewhere.
+        Likewise for those that begin to answer ARP for another address. Returns at once. Does nothing for a daemon
+        elsewhere.
         """
-        self._surroundings.watch(self._leases_changed, self._closed)
+        self._surroundings.watch(self._leases_changed, self._heard, self._closed)
 
     # What the line tells, from its threads.
 
@@ -211,14 +213,12 @@ class IncusSource:
         self._api.close()
 
     def _leases_changed(self, macs: frozenset[str]) -> None:
-        # The start of a guest that no look has shown yet is an event of its own.
-        for guest, own in self._macs.items():
-            if own & macs:
-                self._wake(Hint(self._name, guest))
+        for guest in self._holders.with_macs(macs):
+            self._wake(Hint(self._name, guest))
 
-
-def _macs(guest: Guest) -> frozenset[str]:
-    return frozenset(interface.mac for interface in guest.interfaces if interface.mac)
+    def _heard(self, claims: frozenset[Claim]) -> None:
+        for guest in self._holders.surprised_by(claims):
+            self._wake(Hint(self._name, guest))
 
 
 def _nobody(_hint: Hint) -> None:

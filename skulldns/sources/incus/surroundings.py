@@ -8,7 +8,7 @@ from pathlib import Path
 
 from skulldns.errors import Unavailable
 from skulldns.sources.host.leasefiles import LeaseWatch, read_leases, usual_files
-from skulldns.sources.host.neighbours import Neighbours
+from skulldns.sources.host.neighbours import Claim, Neighbours, listen
 from skulldns.sources.incus.answers import Lease
 from skulldns.sources.incus.endpoint import Endpoint, LocalSocket
 
@@ -44,15 +44,23 @@ class Surroundings:
                 found[lease.mac] = (*found.get(lease.mac, ()), own)
         return found
 
-    def watch(self, changed: Callable[[frozenset[str]], None], stop: threading.Event) -> None:
+    def watch(
+        self,
+        changed: Callable[[frozenset[str]], None],
+        heard: Callable[[frozenset[Claim]], None],
+        stop: threading.Event,
+    ) -> None:
         """Start to call `changed` with the MACs whose leases change in files of this host, until `stop` is set.
 
-        Returns at once. The daemon's own lease files lie beside its socket; where this user may not list their
-        directory, only the other files are watched.
+        `heard` is called with what is new in the neighbour table. Returns at once. The daemon's own lease files lie
+        beside its socket; where this user may not list their directory, only the other files are watched.
         """
         if self._endpoint is not None:
             watch = LeaseWatch(self._lease_files)
             threading.Thread(target=watch.run, args=(changed, stop), name="incus leases", daemon=True).start()
+            threading.Thread(
+                target=listen, args=(self.neighbours, heard, stop), name="incus neighbours", daemon=True
+            ).start()
 
     def in_use(self, bridges: Iterable[str]) -> None:
         """These are the bridges whose lease files are to be watched."""

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from skulldns.errors import SkullDNSError
-from skulldns.model.guests import GuestOptions, IPAddress
+from skulldns.model.guests import GuestOptions, IPAddress, shortened
 
 METADATA_NAMESPACE = "https://skulldns.org/guest/1"
 """The namespace of the `<guest>` element below a domain's `<metadata>`."""
 
 _MAX_XML = 4 * 1024 * 1024  # characters; a domain with a hundred devices has some 60,000
-_MAX_VALUE = 255
 _MAX_NAMES = 1000
 _MAX_LIST = 65_536
 _AGENT_CHANNEL = "org.qemu.guest_agent.0"
@@ -149,11 +148,11 @@ def _options(guest: ET.Element | None) -> GuestOptions:
         return GuestOptions()
 
     def first(key: str) -> str | None:
-        return next(_values(guest, key), None)
+        return next(map(shortened, _values(guest, key)), None)
 
-    names = [*_values(guest, "name")]
-    for listed in _values(guest, "names", _MAX_LIST):
-        names += listed.replace(",", " ").split()
+    names = [shortened(name) for name in _values(guest, "name")]
+    for listed in _values(guest, "names"):
+        names += map(shortened, shortened(listed, _MAX_LIST).replace(",", " ").split())
     return GuestOptions(
         owner=first("owner"),
         port=first("port"),
@@ -163,15 +162,14 @@ def _options(guest: ET.Element | None) -> GuestOptions:
     )
 
 
-def _values(guest: ET.Element, key: str, limit: int = _MAX_VALUE) -> Iterator[str]:
+def _values(guest: ET.Element, key: str) -> Iterator[str]:
     """Yield an option's values: the attribute, then each child element's text.
 
     A child may lack the namespace: `virsh metadata --set` gives libvirt's prefix to the outer element only.
     """
     texts = [guest.get(key), *(child.text for child in guest if child.tag in _tags(key))]
     for text in texts:
-        value = (text or "").strip()
-        if 0 < len(value) <= limit:
+        if value := (text or "").strip():
             yield value
 
 

@@ -32,6 +32,10 @@ class Neighbourhood:
             self._due = self._clock() + _FRESH
         return self._heard
 
+    def changed(self) -> None:
+        """Read the table at the next look, however fresh it is. Any thread may call."""
+        self._due = self._clock()
+
     def heard_before(self) -> Sighting:
         """Return what `heard` returned last."""
         return self._heard

@@ -4,7 +4,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,7 +15,8 @@ import libvirt
 
 from skulldns.errors import Unavailable
 from skulldns.model.guests import Guest, GuestId, Hint, SourceName, Trust
-from skulldns.sources.host.neighbours import Neighbours
+from skulldns.sources.host.holders import Holders
+from skulldns.sources.host.neighbours import Claim, Neighbours, listen
 from skulldns.sources.libvirt import events
 from skulldns.sources.libvirt.connection import Connect, Link, pause, without_prompts
 from skulldns.sources.libvirt.domainxml import BadXML
@@ -75,7 +76,10 @@ class LibvirtSource:
         self._trust = trust or Trust()
         self._agents = Hearsay(clock) if self._trust.agent else None
         self._here = urlsplit(uri).hostname is None
-        self._neighbours = Neighbourhood(neighbours, clock) if neighbours and self._here else None
+        self._read_neighbours = neighbours if self._here else None
+        self._neighbours = (
+            Neighbourhood(self._read_neighbours, clock) if self._read_neighbours is not None else None
+        )
         self._arp = None if self._neighbours else Hearsay(clock, budget=_ARP_BUDGET)
         self._limits = limits or Limits()
         opener = libvirt.open if self._trust.agent else libvirt.openReadOnly
@@ -92,7 +96,7 @@ class LibvirtSource:
         self._cure: str | None = None
         self._closed = threading.Event()
         self._unreadable: frozenset[GuestId] = frozenset()
-        self._macs: Mapping[GuestId, frozenset[str]] = {}
+        self._holders = Holders()
 
     @property
     def name(self) -> SourceName:
@@ -103,15 +107,14 @@ class LibvirtSource:
 
     def guests(self) -> Sequence[Guest]:
         found, self._unreadable = self._look(Reader.guests)
-        self._macs = {guest.id: _macs(guest) for guest in found}
+        self._holders.saw_all(found)
         return found
 
     def guest(self, identity: GuestId) -> Guest | None:
         if not _is_uuid(identity):
             return None
         found = self._look(lambda reader: reader.guest(identity))
-        known = {other: macs for other, macs in self._macs.items() if other != identity}
-        self._macs = known | {identity: _macs(found)} if found else known
+        self._holders.saw(identity, found)
         return found
 
     def unreadable(self) -> frozenset[GuestId]:
@@ -125,7 +128,8 @@ class LibvirtSource:
     def watch_leases(self, directory: Path = DIRECTORY) -> None:
         """Wake also for the guests whose leases change in libvirt's lease files on this host, until closed.
 
-        Returns at once. Does nothing for the URI of another host, or if there is no such directory.
+        Likewise for those that begin to answer ARP for another address. Returns at once. Does nothing for the URI
+        of another host, or if there is no such directory.
         """
         if self._here:
             watch = LeaseWatch(directory)
@@ -135,12 +139,20 @@ class LibvirtSource:
                 name="libvirt leases",
                 daemon=True,
             ).start()
+        if (read := self._read_neighbours) is not None:
+            threading.Thread(
+                target=listen, args=(read, self._heard, self._closed), name="libvirt neighbours", daemon=True
+            ).start()
 
     def _leases_changed(self, macs: frozenset[str]) -> None:
-        # The start of a guest that no look has shown yet is an event of its own.
-        for guest, own in self._macs.items():
-            if own & macs:
-                self._wake(Hint(self._name, guest))
+        for guest in self._holders.with_macs(macs):
+            self._wake(Hint(self._name, guest))
+
+    def _heard(self, claims: frozenset[Claim]) -> None:
+        if self._neighbours is not None:
+            self._neighbours.changed()
+        for guest in self._holders.surprised_by(claims):
+            self._wake(Hint(self._name, guest))
 
     # What a connection tells, from libvirt's event thread.
 
@@ -243,10 +255,6 @@ class LibvirtSource:
         link, self._link, self._reader = self._link, None, None
         if link is not None:
             link.close()
-
-
-def _macs(guest: Guest) -> frozenset[str]:
-    return frozenset(interface.mac for interface in guest.interfaces if interface.mac)
 
 
 def _is_uuid(identity: GuestId) -> bool:

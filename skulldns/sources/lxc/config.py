@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from skulldns.errors import SkullDNSError
-from skulldns.model.guests import GuestOptions, IPAddress
+from skulldns.model.guests import GuestOptions, IPAddress, shortened
 from skulldns.sources.host.leases import parse_ip, parse_mac
 
 Lines = Sequence[tuple[str, str]]
@@ -21,7 +21,6 @@ Include = Callable[[str], Iterable[Lines]]
 _MAX_DEPTH = 8
 _MAX_KEYS = 100_000
 _MAX_NICS = 1000
-_MAX_VALUE = 255
 _MAX_NAMES = 1000
 
 _INDEXED = re.compile(r"lxc\.net(?:work)?\.(\d{1,5})(?:\.(.+))?")
@@ -183,10 +182,9 @@ def _ips(keys: dict[str, list[str]], what: str) -> Iterator[IPAddress]:
 
 def _options(environment: dict[str, str]) -> GuestOptions:
     def said(key: str) -> str | None:
-        value = environment.get(key, "").strip()
-        return value if 0 < len(value) <= _MAX_VALUE else None
+        return shortened(environment.get(key, "").strip()) or None
 
-    names = environment.get("NAMES", "").replace(",", " ").split()
+    names = map(shortened, environment.get("NAMES", "").replace(",", " ").split())
     return GuestOptions(
         owner=said("OWNER"),
         port=_port(said("PORT")),

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from skulldns.model.guests import SourceName
+from skulldns.sources.host.commands import ends_with_us
 from skulldns.sources.lxc.directory import Listener
 from skulldns.sources.lxc.limits import Pauses
 
@@ -38,14 +39,14 @@ class Monitor:
     def __init__(
         self,
         source: SourceName,
-        command: Sequence[str],
+        command: Callable[[], Sequence[str]],
         listener: Listener,
         *,
         pauses: Pauses,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._source = source
-        self._command = tuple(command)
+        self._command = command
         self._listener = listener
         self._pauses = pauses
         self._jitter = jitter
@@ -110,7 +111,7 @@ class Monitor:
             self._owed.clear()
         try:
             process = subprocess.Popen(
-                self._command,
+                ends_with_us(self._command()),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -9,8 +9,9 @@ from typing import TypeVar
 from skulldns.errors import Unavailable
 from skulldns.model.guests import Guest, GuestId, GuestState, Hint, SourceName, Trust
 from skulldns.sources.host.commands import Run, run
+from skulldns.sources.host.holders import Holders
 from skulldns.sources.host.leasefiles import LeaseWatch
-from skulldns.sources.host.neighbours import HostNetwork
+from skulldns.sources.host.neighbours import Claim, HostNetwork, listen
 from skulldns.sources.lxc.config import BadConfig
 from skulldns.sources.lxc.directory import DirectoryWatch
 from skulldns.sources.lxc.limits import Limits
@@ -28,10 +29,9 @@ class LxcSource:
 
     A container's identity is its directory: a rename is the end of one guest and the beginning of another.
 
-    Rights: to read the containers' configs and to speak to their monitor processes. Root may do both. For the
-    containers of another user (``~/.local/share/lxc``), whose own configs then say who owns what, run either
-    the daemon as that user, or LXC's programs by ``command``, such as ``("runuser", "-u", "alice", "--", "env",
-    "XDG_RUNTIME_DIR=/run/user/1000")``: the events of a user's containers are told in that directory only.
+    Rights: to read the containers' configs and to speak to their monitor processes. Root may do both; for the
+    containers of another user (``~/.local/share/lxc``) it runs LXC's programs as that user (`account`). Or the
+    daemon runs as that user. Either way that user's word is what the hypervisor says of these containers.
 
     ``command`` stands before each program; it may enter the namespaces that LXC runs in. ``leases`` are lease
     files of dnsmasq, or of libvirt (``.status``), beside the usual ones of each bridge. ``clock`` tells the
@@ -54,22 +54,23 @@ class LxcSource:
         self._name = name or SourceName(f"lxc {path}")
         limits = limits or Limits()
         tools = Tools(self._path, self._name, command=command, execute=execute, limits=limits)
+        self._network = HostNetwork(command, execute)
         self._reader = Reader(
             self._path,
             self._name,
             tools,
-            HostNetwork(command, execute),
+            self._network,
             leases=leases,
             trust=trust or Trust(),
             clock=clock,
         )
-        self._monitor = Monitor(self._name, tools.monitor_command(), self, pauses=limits.pauses)
+        self._monitor = Monitor(self._name, tools.monitor_command, self, pauses=limits.pauses)
         self._wake: Callable[[Hint], None] = _nobody
         self._directory: DirectoryWatch | None = None
         self._threads: tuple[threading.Thread, ...] = ()
         self._closed = threading.Event()
         self._unreadable: frozenset[GuestId] = frozenset()
-        self._macs: dict[GuestId, frozenset[str]] = {}
+        self._holders = Holders()
         self._seen: dict[str, tuple[GuestState, float]] = {}
 
     @property
@@ -91,6 +92,7 @@ class LxcSource:
             self._thread("monitor", lambda: self._monitor.run(self._closed)),
             self._thread("directory", lambda: directory.run(self._closed)),
             self._thread("leases", lambda: leases.run(self._leases_changed, self._closed)),
+            self._thread("neighbours", lambda: listen(self._network.neighbours, self._heard, self._closed)),
         )
         for thread in self._threads:
             thread.start()
@@ -99,7 +101,7 @@ class LxcSource:
         self._begin()
         started = time.monotonic()
         found, self._unreadable = self._asked(self._reader.guests)
-        self._macs = {guest.id: _macs(guest) for guest in found}
+        self._holders.saw_all(found)
         for guest in found:
             self._compare(guest.name, guest.state, started)
         for name in self._seen.keys() - {guest.name for guest in found}:
@@ -113,8 +115,7 @@ class LxcSource:
             return None
         started = time.monotonic()
         found = self._asked(lambda: self._reader.guest(name))
-        known = {other: macs for other, macs in self._macs.items() if other != identity}
-        self._macs = known | {identity: _macs(found)} if found else known
+        self._holders.saw(identity, found)
         if found:
             self._compare(name, found.state, started)
         else:
@@ -140,10 +141,12 @@ class LxcSource:
         self._wake(Hint(self._name))
 
     def _leases_changed(self, macs: frozenset[str]) -> None:
-        # The start of a container that no look has shown yet is an event of its own.
-        for guest, own in self._macs.items():
-            if own & macs:
-                self._wake(Hint(self._name, guest))
+        for guest in self._holders.with_macs(macs):
+            self._wake(Hint(self._name, guest))
+
+    def _heard(self, claims: frozenset[Claim]) -> None:
+        for guest in self._holders.surprised_by(claims):
+            self._wake(Hint(self._name, guest))
 
     # The caller's side of a look.
 
@@ -173,10 +176,6 @@ class LxcSource:
 
     def _thread(self, what: str, work: Callable[[], None]) -> threading.Thread:
         return threading.Thread(target=work, name=f"{self._name} {what}", daemon=True)
-
-
-def _macs(guest: Guest) -> frozenset[str]:
-    return frozenset(interface.mac for interface in guest.interfaces if interface.mac)
 
 
 def _nobody(_hint: Hint) -> None:

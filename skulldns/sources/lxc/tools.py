@@ -4,6 +4,7 @@ Formats: lxc-ls(1), lxc-info(1). A container's state and pid come from its monit
 addresses from inside of its network namespace, which the guest sets as it likes.
 """
 
+import os
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ from skulldns.model.guests import IPAddress, SourceName
 from skulldns.sources.host.commands import Finished, Hangs, Missing, Run
 from skulldns.sources.host.leases import parse_ip, parse_mac
 from skulldns.sources.host.neighbours import parse_json_list
+from skulldns.sources.lxc.account import as_their_user
 from skulldns.sources.lxc.limits import Limits
 
 _COLUMNS = "STATE,PID,IPV4,IPV6,NAME"
@@ -47,12 +49,12 @@ class Hanging(Unanswered):
 
 
 class Tools:
-    """Asks LXC's programs about the containers below one path. One thread uses it."""
+    """Asks LXC's programs about the containers below one path, as the user to whom they belong. One thread uses it."""
 
     def __init__(
         self, path: Path, source: SourceName, *, command: Sequence[str], execute: Run, limits: Limits
     ) -> None:
-        self._path = str(path)
+        self._path = path
         self._source = source
         self._command = tuple(command)
         self._execute = execute
@@ -60,8 +62,8 @@ class Tools:
         self._hanging: frozenset[str] = frozenset()
 
     def monitor_command(self) -> Sequence[str]:
-        """Return the program, with arguments, that prints the changes of all containers' states."""
-        return *self._command, "lxc-monitor", "-P", self._path, "-n", ".*"
+        """Return the program, with arguments, that prints the changes of all containers' states. Any thread may ask."""
+        return self._lxc("lxc-monitor", "-n", ".*")
 
     def all(self, names: Collection[str]) -> Mapping[str, Status]:
         """Return what all containers are doing, with one call. Those that LXC cannot read are left out.
@@ -75,9 +77,7 @@ class Tools:
             return self._each(names, deadline)
         self._hanging = frozenset()
         try:
-            answer = self._execute(
-                (*self._command, "lxc-ls", "-P", self._path, "-f", "-F", _COLUMNS), self._limits.everything
-            )
+            answer = self._execute(self._lxc("lxc-ls", "-f", "-F", _COLUMNS), self._limits.everything)
         except Hangs:
             return self._each(names, deadline)
         except Missing as missing:
@@ -92,8 +92,7 @@ class Tools:
         """Return what one container is doing; None if LXC does not know it. Raises ``Unavailable``."""
         try:
             answer = self._execute(
-                (*self._command, "lxc-info", "-P", self._path, "-n", name, "-s", "-p", "-i", "-H"),
-                self._limits.one,
+                self._lxc("lxc-info", "-n", name, "-s", "-p", "-i", "-H"), self._limits.one
             )
         except Missing as missing:
             raise self._missing(missing) from None
@@ -121,10 +120,19 @@ class Tools:
         """
         link = ("ip", "-json", "link", "show")
         for rights in ((), ("--user", "--preserve-credentials")):
-            answer = self._nsenter((*self._command, "nsenter", "--target", str(pid), *rights, "--net", *link))
+            answer = self._nsenter(
+                (*self._prefix(), "nsenter", "--target", str(pid), *rights, "--net", *link)
+            )
             if not answer.status:
                 return dict(parse_links(answer.output))
         return None
+
+    def _lxc(self, program: str, *arguments: str) -> Sequence[str]:
+        return *self._prefix(), program, "-P", str(self._path), *arguments
+
+    def _prefix(self) -> Sequence[str]:
+        # Asked for anew each time: the directory may have been missing.
+        return *self._command, *as_their_user(self._path, os.geteuid())
 
     def _nsenter(self, arguments: Sequence[str]) -> Finished:
         try:

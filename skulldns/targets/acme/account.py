@@ -49,6 +49,13 @@ class AccountFiles:
         """The account's key, made if there is none."""
         return self._read(self._key) or self._make(self._key)
 
+    def key_since(self) -> float | None:
+        """When the account's key was made, in Unix time; None if there is none."""
+        try:
+            return self._key.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
     def next_key(self) -> JWKEC | None:
         """The key of a roll-over that was begun and not finished."""
         return self._read(self._next)

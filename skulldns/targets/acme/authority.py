@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 from dns.name import Name
 
 from skulldns.errors import Refused, Unavailable
-from skulldns.model.certificates import Certificate, Challenge, Window, shown
+from skulldns.model.certificates import Account, Certificate, Challenge, Window, shown
 from skulldns.targets.acme import words
 from skulldns.targets.acme.account import AccountFiles, ExternalAccount
 from skulldns.targets.acme.beyond import CaError, Client, Network
@@ -120,13 +120,21 @@ class AcmeAuthority:
 
         self._with_account(revoke)
 
+    def account(self) -> Account:
+        with self._spoken():
+            return Account(self._files.url(), self._files.key_since())
+
     def roll_over(self) -> None:
         def change(client: Client, account: str) -> None:
             client.roll_over(account, self._files.make_next_key())
+            self._files.keep_next_key()
 
-        self._with_account(change)
-        self._files.keep_next_key()
+        # Whoever connects looks first which key counts: an earlier roll-over may have been cut off, as may this one.
         self._client = None
+        try:
+            self._with_account(change)
+        finally:
+            self._client = None
 
     def _with_account(self, use: Callable[[Client, str], T]) -> T:
         """Call ``use`` with a client that signs with our account and its URL; once more where the CA forgot it."""

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 from dns.name import Name
 
 from skulldns.errors import Conflict, Refused, SkullDNSError
-from skulldns.model.certificates import Certificate, Challenge, KeyPair, Proof, Window, bare, shown
+from skulldns.model.certificates import Account, Certificate, Challenge, KeyPair, Proof, Window, bare, shown
 from skulldns.targets.acme.account import pem
 from skulldns.targets.protocol import Order, ProofFailed
 
@@ -65,7 +65,7 @@ class FakeAuthority:
         self.window_at: Callable[[Certificate], Window | None] = lambda _: None
         self.spoiled: Spoiled | None = None
         self.revoked: list[bytes] = []
-        self.keys = 1
+        self.key_since = now()
         self.issuers: tuple[str, ...] = ("ca.test",)
         self.asked: Counter[str] = Counter()
         self.root = ec.generate_private_key(ec.SECP256R1())
@@ -107,9 +107,12 @@ class FakeAuthority:
         self._reach("revoke")
         self.revoked.append(chain)
 
+    def account(self) -> Account:
+        return Account(f"{self._directory}/account/1", self.key_since)
+
     def roll_over(self) -> None:
         self._reach("roll over")
-        self.keys += 1
+        self.key_since = self._now()
 
     def check(self, proofs: Sequence[Proof]) -> None:
         """Look for proofs, as a CA does."""

@@ -21,10 +21,11 @@ TTL = 10
 
 @dataclass(frozen=True, slots=True)
 class ZoneServers:
-    """Connections of our own to one zone's servers."""
+    """Connections of our own to the servers of a zone, or of one view of it; a CA is answered from ``public`` ones."""
 
     primary: NameServer
     secondaries: Sequence[NameServer] = ()
+    public: bool = True
 
 
 class PlacedMemory(Protocol):
@@ -41,30 +42,32 @@ class PlacedMemory(Protocol):
 
 
 class DnsProver:
-    """Keeps ``Prover`` for names in or below ``zones``. One thread uses an object at a time."""
+    """Keeps ``Prover`` for names in or below ``zones``, in all of their views. One thread uses an object at a time."""
 
-    def __init__(self, zones: Mapping[Name, ZoneServers], memory: PlacedMemory) -> None:
+    def __init__(self, zones: Mapping[Name, Sequence[ZoneServers]], memory: PlacedMemory) -> None:
         self._zones = zones
         self._memory = memory
 
     def check(self, name: Name) -> None:
-        servers = self._servers(name)
-        for server in (servers.primary, *servers.secondaries):
-            server.serial()
+        for servers in self._servers(name):
+            for server in (servers.primary, *servers.secondaries):
+                server.serial()
 
     def place(self, proof: Proof) -> None:
-        servers = self._servers(proof.record)
+        views = self._servers(proof.record)
         self._memory.remember(proof.record, proof.content)
-        servers.primary.add(_values(proof.record, proof.content))
-        for secondary in servers.secondaries:
-            _notify(secondary)
+        for servers in views:
+            servers.primary.add(_values(proof.record, proof.content))
+            for secondary in servers.secondaries:
+                _notify(secondary)
 
     def seen(self, proof: Proof) -> bool:
-        servers = self._servers(proof.record)
         wanted = _values(proof.record, proof.content)
-        if not self._answers(servers.primary, wanted):
-            raise self._not_taken(servers.primary, proof.record)
-        missing = [server for server in servers.secondaries if not self._answers(server, wanted)]
+        missing = []
+        for servers in self._servers(proof.record):
+            if not self._answers(servers.primary, wanted):
+                raise self._not_taken(servers.primary, proof.record)
+            missing += [server for server in servers.secondaries if not self._answers(server, wanted)]
         for server in missing:
             _notify(server)
         return not missing
@@ -86,10 +89,11 @@ class DnsProver:
     def _take_away(self, name: Name, value: str) -> None:
         zone = self._zone(name)
         if zone is not None:  # else the config has lost the zone, and with it our right to change it
-            self._zones[zone].primary.remove(_values(name, value))
+            for servers in self._zones[zone]:
+                servers.primary.remove(_values(name, value))
         self._memory.forget(name, value)
 
-    def _servers(self, name: Name) -> ZoneServers:
+    def _servers(self, name: Name) -> Sequence[ZoneServers]:
         zone = self._zone(name)
         if zone is None:
             raise Refused(f"{shown(name)} is in none of our zones", cure="prove the name by HTTP-01")

@@ -2,25 +2,63 @@
 
 import os
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from dns.name import Name
 
 from skulldns.errors import Refused, Unavailable
-from skulldns.model.certificates import Proof
+from skulldns.model.certificates import Proof, shown
+from skulldns.model.guests import IPAddress
 from skulldns.targets.durable import write_durably
+from skulldns.targets.probe import PROXY_HEADER
 
 # base64url without padding; the length is only a bound.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_PATIENCE = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the proxy answers HTTP to this host; with ``proxy_protocol`` connections begin with a PROXY header."""
+
+    address: IPAddress
+    port: int
+    proxy_protocol: bool = False
+
+    def shows(self, proof: Proof) -> bool:
+        """Whether it answers with what the CA is to find."""
+        connection = HTTPConnection(shown(proof.name), timeout=_PATIENCE)
+        try:
+            with socket.create_connection((str(self.address), self.port), _PATIENCE) as plain:
+                if self.proxy_protocol:
+                    plain.sendall(PROXY_HEADER)
+                connection.sock = plain
+                headers = {"User-Agent": "SkullDNS", "Connection": "close"}
+                connection.request("GET", f"/.well-known/acme-challenge/{proof.token}", headers=headers)
+                answer = connection.getresponse()
+                expected = proof.content.encode("ascii")
+                return answer.status == HTTPStatus.OK and answer.read(len(expected) + 1) == expected
+        except (OSError, HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 class TokenFiles:
-    """Keeps ``Prover``. The files are for everybody, since the proxy's workers are other users."""
+    """Keeps ``Prover``. The files are for everybody, since the proxy's workers are other users.
 
-    def __init__(self, directory: Path) -> None:
+    A proof is seen once the proxy shows it at its ``door``; without one, once its file is there.
+    """
+
+    def __init__(self, directory: Path, door: Door | None = None) -> None:
         self._directory = directory
+        self._door = door
 
     def check(self, name: Name) -> None:
         """Any name will do; where it leads is looked up elsewhere."""
@@ -35,9 +73,10 @@ class TokenFiles:
     def seen(self, proof: Proof) -> bool:
         with self._told():
             try:
-                return self._path(proof).read_bytes() == proof.content.encode("ascii")
+                there = self._path(proof).read_bytes() == proof.content.encode("ascii")
             except FileNotFoundError:
                 return False
+        return there and (self._door is None or self._door.shows(proof))
 
     def remove(self, proof: Proof) -> None:
         path = self._path(proof)

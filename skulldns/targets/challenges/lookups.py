@@ -6,9 +6,10 @@ from ipaddress import ip_address
 import dns.exception
 import dns.rdata
 import dns.rdtypes.ANY.CAA
+import dns.rdtypes.ANY.TXT
 import dns.resolver
 from dns.name import Name
-from dns.rdatatype import AAAA, CAA, CNAME, A, RdataType
+from dns.rdatatype import AAAA, CAA, CNAME, TXT, A, RdataType
 
 from skulldns.errors import Unavailable
 from skulldns.model.certificates import Caa, shown
@@ -26,7 +27,7 @@ class NameLookups:
 
     def __init__(
         self,
-        zones: Mapping[Name, ZoneServers],
+        zones: Mapping[Name, Sequence[ZoneServers]],
         resolver: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver,
     ) -> None:
         self._zones = zones
@@ -46,6 +47,17 @@ class NameLookups:
         key = Key(name, CAA)
         found = servers[0].lookup([key]).get(key)
         return _caa(found.data if found else ())
+
+    def texts(self, name: Name) -> frozenset[str]:
+        """The texts of the TXT records at ``name``, as the world sees them. Raises ``Unavailable``."""
+        servers = self._servers(name)
+        data = self._public(name, TXT) if servers is None else self._data_at(servers[0], Key(name, TXT))
+        texts = [b"".join(one.strings) for one in data if isinstance(one, dns.rdtypes.ANY.TXT.TXT)]
+        return frozenset(text.decode("utf-8", "replace") for text in texts)
+
+    def _data_at(self, server: NameServer, key: Key) -> Sequence[dns.rdata.Rdata]:
+        found = server.lookup([key]).get(key)
+        return list(found.data) if found else []
 
     def _addresses_at(self, server: NameServer, name: Name) -> frozenset[IPAddress]:
         for _ in range(_LONGEST_ALIAS):
@@ -83,7 +95,8 @@ class NameLookups:
         zone = max((zone for zone in self._zones if name.is_subdomain(zone)), key=len, default=None)
         if zone is None:
             return None
-        return [self._zones[zone].primary, *self._zones[zone].secondaries]
+        views = [servers for servers in self._zones[zone] if servers.public]
+        return [server for servers in views for server in (servers.primary, *servers.secondaries)]
 
 
 def _caa(data: Sequence[dns.rdata.Rdata] | frozenset[dns.rdata.Rdata]) -> Sequence[Caa]:

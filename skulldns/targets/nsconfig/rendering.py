@@ -1,7 +1,7 @@
 """Settings -> the files of one name server."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import dns.name
@@ -9,6 +9,7 @@ from dns.name import Name
 from jinja2 import BaseLoader, Environment, StrictUndefined
 
 from skulldns.errors import ConfigError
+from skulldns.targets.nsconfig.choice import keys, own_key
 from skulldns.targets.nsconfig.settings import Key, Role, Server, Settings, Software, Zone
 
 _MAIN = {
@@ -66,20 +67,22 @@ def _check(settings: Settings) -> None:
             Software.POWERDNS: "PowerDNS 4.7 transfers the zones of a catalog without a key",
         }
         raise ConfigError(why[software], cure="leave the catalog out")
+    if settings.catalog and settings.views:
+        raise ConfigError("a catalog lists a zone once, not in each view", cure="leave the catalog out")
     if settings.views and software is not Software.BIND:
-        raise ConfigError(f"{software} has no views", cure="use BIND as the primary of zones with views")
+        raise ConfigError(f"{software} has no views", cure="use BIND, or a server for each view")
 
 
 def _values(settings: Settings) -> dict[str, Any]:
     """The values of all templates."""
     zones = [_zone(zone, settings) for zone in settings.zones]
-    keys = {key.name: key for zone in settings.zones for key in _keys(zone, settings)}
+    known = {key.name: key for zone in settings.zones for key in keys(zone, settings.role, settings.server)}
     return {
         "role": settings.role,
         "server": _server(settings.server),
         "zones": zones,
         "names": list(dict.fromkeys(zone["name"] for zone in zones)),
-        "keys": [_key(keys[name]) for name in sorted(keys)],
+        "keys": [_key(known[name]) for name in sorted(known)],
         "peers": list({peer["id"]: peer for zone in zones for peer in zone["peers"]}.values()),
         "places": settings.places,
         "managers": settings.managers,
@@ -92,12 +95,17 @@ def _values(settings: Settings) -> dict[str, Any]:
 def _view(settings: Settings, name: str | None) -> dict[str, Any]:
     found = next((view for view in settings.views if view.name == name), None)
     others = [key for view in settings.views if view.name != name for key in view.keys]
+    first = name is None or name == settings.views[0].name
     return {
         "name": name,
         "keys": [_key(key) for key in found.keys] if found else [],
         "others": [_key(key) for key in others],
         "clients": found.clients if found else (),
-        "zones": [_zone(zone, settings) for zone in settings.zones if zone.view in {name, None}],
+        "zones": [
+            _zone(zone, settings) for zone in settings.zones if zone.view == name or (first and not zone.view)
+        ],
+        "shared": [_text(zone.name) for zone in settings.zones if not first and not zone.view],
+        "first": settings.views[0].name if settings.views else None,
     }
 
 
@@ -109,15 +117,16 @@ def _zone(zone: Zone, settings: Settings) -> dict[str, Any]:
     home = _text(zone.name if not zone.name.is_subdomain(_ARPA) else next(forward, zone.name))
     servers = {f"ns{number}.{home}": one for number, one in enumerate((zone.primary, *zone.secondaries), 1)}
     glue = [(owner, "AAAA" if ":" in one.address else "A", one.address) for owner, one in servers.items()]
-    primary = Server(zone.primary.address, zone.primary.port, _own_key(zone, settings))
+    primary = Server(zone.primary.address, zone.primary.port, own_key(zone, settings.role, settings.server))
     peers = zone.secondaries if settings.role is Role.PRIMARY else (primary,)
     stem = name.replace("/", "-") + (f"@{zone.view}" if zone.view else "")  # RFC 2317 has names with a slash
     return {
         "name": name,
         "file": f"{stem}.zone",
-        "key": _key(_own_key(zone, settings)),
+        "key": _key(own_key(zone, settings.role, settings.server)),
         "peers": [_server(peer) for peer in peers],
         "readers": list(dict.fromkeys(_text(one.key.name) for one in (*zone.secondaries, zone.primary))),
+        "home": home,  # also of the SOA's mailbox, which must be a host name: a zone of RFC 2317 is none
         "nameservers": list(servers),
         "glue": glue if home == name else [],
         "types": sorted(zone.types) if zone.types is not None else None,
@@ -139,20 +148,6 @@ def _server(server: Server) -> dict[str, Any]:
 
 def _key(key: Key) -> dict[str, str]:
     return {"name": _text(key.name), "algorithm": key.algorithm}
-
-
-def _keys(zone: Zone, settings: Settings) -> Iterable[Key]:
-    """The keys that this server needs for ``zone``: a primary knows those of its secondaries."""
-    others = zone.secondaries if settings.role is Role.PRIMARY else ()
-    return [_own_key(zone, settings), *(server.key for server in others)]
-
-
-def _own_key(zone: Zone, settings: Settings) -> Key:
-    """The key that the config gives to this server for ``zone``."""
-    if settings.role is Role.PRIMARY:
-        return zone.primary.key
-    here = (settings.server.address, settings.server.port)
-    return next((one.key for one in zone.secondaries if (one.address, one.port) == here), settings.server.key)
 
 
 def _text(name: Name) -> str:

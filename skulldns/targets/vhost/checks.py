@@ -62,6 +62,8 @@ def upstream(where: Upstream, settings: ProxySettings) -> str:
     shown = f"upstream {address}"
     if isinstance(address, IPv6Address) and (address.ipv4_mapped or address.scope_id):
         raise Refused(f"{shown} is another address in disguise", cure="give the guest's own address")
+    if (address, where.port) in settings.own:
+        return socket_address(address, where.port)
     if address in settings.forbidden:
         raise Refused(f"{shown} is not a guest's", cure="give the guest's own address")
     if not any(address in network for network in settings.networks if network.version == address.version):

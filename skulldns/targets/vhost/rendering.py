@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from dns.name import Name
 from jinja2 import BaseLoader, Environment, StrictUndefined, TemplateError
 
 from skulldns.errors import ConfigError, Refused, SkullDNSError
@@ -34,7 +35,7 @@ class Rendered:
 
 
 class Renderer:
-    """Renders with one set of templates and settings; remembers the files of sites that did not change."""
+    """Renders with one set of templates and settings; remembers the files of sites and zones that did not change."""
 
     def __init__(self, settings: ProxySettings, templates: BaseLoader) -> None:
         self._settings = settings
@@ -52,6 +53,7 @@ class Renderer:
         self._common = views.common(settings)
         self._sources: list[str] = []
         self._known: dict[tuple[Site, bool], Mapping[str, str]] = {}
+        self._shared: dict[tuple[Name | Page, bool], str] = {}
 
     def render(self, sites: Iterable[Site], certificates: Collection[str]) -> Rendered:
         """Render all files; ``certificates`` are the identities of those that are there.
@@ -77,8 +79,8 @@ class Renderer:
             owners.update(dict.fromkeys(texts, name))
         self._known = known
         for zone in self._settings.zones:
-            values = views.zone(zone, certificates, self._settings)
-            files[f"zones/{checks.file_stem(values['zone'])}.conf"] = self._text("zone.conf.j2", values)
+            title = checks.hostname(zone)
+            files[f"zones/{checks.file_stem(title)}.conf"] = self._zone(zone, title in certificates)
         files[MAPS] = self._text("maps.conf.j2", index.maps())
         files[ENTRY] = self._text("skulldns.conf.j2", {"generation": GENERATION, **index.sizes()})
         files.update({f".skulldns/{page}.html": self._page(page) for page in Page})
@@ -92,6 +94,7 @@ class Renderer:
         if sources != self._sources:
             # jinja2 looks at the file that a template came from, not at one that has come before it since.
             self._known = {}
+            self._shared = {}
             self._sources = sources
             for environment in (self._texts, self._pages):
                 if environment.cache is not None:
@@ -105,6 +108,13 @@ class Renderer:
             texts[f"passwords/{stem}"] = passwords
         return texts
 
+    def _zone(self, zone: Name, served: bool) -> str:  # noqa: FBT001 - part of what is remembered
+        text = self._shared.get((zone, served))
+        if text is None:
+            text = self._text("zone.conf.j2", views.zone(zone, served=served, settings=self._settings))
+            self._shared[zone, served] = text
+        return text
+
     def _text(self, template: str, values: Mapping[str, object]) -> str:
         """Render one file for nginx; a template's faults are the admin's, a value's are its owner's."""
         try:
@@ -115,11 +125,15 @@ class Renderer:
             raise _broken(template, error) from error
 
     def _page(self, page: Page) -> str:
-        template = f"{page}.html.j2"
-        try:
-            return self._pages.get_template(template).render(retry_after=views.RETRY_AFTER.get(page, 0))
-        except TemplateError as error:
-            raise _broken(template, error) from error
+        text = self._shared.get((page, True))
+        if text is None:
+            template = f"{page}.html.j2"
+            try:
+                text = self._pages.get_template(template).render(retry_after=views.RETRY_AFTER.get(page, 0))
+            except TemplateError as error:
+                raise _broken(template, error) from error
+            self._shared[page, True] = text
+        return text
 
 
 def _finalize(value: object) -> str:

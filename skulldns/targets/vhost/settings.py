@@ -17,14 +17,15 @@ _PATH = re.compile(r"(?:/[A-Za-z0-9_+][A-Za-z0-9._+-]*)+")
 _ROOTS = PurePosixPath("/etc/ssl/certs/ca-certificates.crt")
 _OLDEST = (1, 19, 5)
 _HTTP2_DIRECTIVE = (1, 25, 1)
+_HTTP3 = (1, 25, 1)  # builds of earlier ones are experiments
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """What an nginx can do.
 
-    ``http2_directive``: ``http2 on`` instead of a parameter of ``listen`` (1.25.1); ``http2``, ``http3``: whether it
-    was built with them.
+    ``http2_directive``: ``http2 on`` instead of a parameter of ``listen`` (1.25.1); ``http2``, ``http3`` (1.25.1):
+    whether it was built with them.
     """
 
     http2: bool = True
@@ -44,7 +45,7 @@ class Features:
         return cls(
             http2="--with-http_v2_module" in told,
             http2_directive=version >= _HTTP2_DIRECTIVE,
-            http3="--with-http_v3_module" in told,
+            http3=version >= _HTTP3 and "--with-http_v3_module" in told,
         )
 
 
@@ -66,10 +67,11 @@ class ProxySettings:
 
     ``directory`` has ``current``, the link to the running generation, and ``generations``. Challenges of HTTP-01 lie in
     ``challenges`` below ``.well-known/acme-challenge``. ``zones`` have a wildcard certificate, whose identity is the
-    zone's name. Upstreams lie in ``networks`` and are not ``forbidden`` ones. ``senders`` may say the client's address
-    by the PROXY protocol. ``body_size`` is in bytes, for sites that say nothing else. ``status`` is where nginx
-    tells its generation, on loopback. Without ``catch_all`` another server block is the default one of the listening
-    addresses. ``roots`` is a file with the CAs to believe for upstreams.
+    zone's name. Upstreams lie in ``networks`` and are not ``forbidden`` ones, or are ``own`` servers such as the
+    members' page. ``senders`` may say the client's address by the PROXY protocol. ``body_size`` is in bytes, for
+    sites that say nothing else. ``status`` is where nginx tells its generation, on loopback. Without ``catch_all``
+    another server block is the default one of the listening addresses. ``roots`` is a file with the CAs to believe
+    for upstreams.
     """
 
     directory: PurePosixPath
@@ -79,6 +81,7 @@ class ProxySettings:
     networks: tuple[IPv4Network | IPv6Network, ...]
     zones: tuple[Name, ...] = ()
     forbidden: frozenset[IPAddress] = frozenset()
+    own: frozenset[tuple[IPAddress, int]] = frozenset()
     senders: tuple[IPv4Network | IPv6Network, ...] = ()
     status: Listen = Listen(IPv4Address("127.0.0.1"), 8054)
     body_size: int = 1 << 30

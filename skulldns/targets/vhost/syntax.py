@@ -6,6 +6,7 @@ must lie within one word. Then no value can begin a directive, end one, open a b
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from skulldns.errors import Refused
 
@@ -70,7 +71,7 @@ def unmarked(text: str) -> str:
 def tokens(text: str) -> list[str]:
     """The words of a configuration with their quotes, and ``;``, ``{`` and ``}``. Raises Refused."""
     parts = _PART.findall(text)
-    read = sum(len(gap) + len(token) for gap, token in parts)
+    read = sum(map(len, chain.from_iterable(parts)))
     if read != len(text) or "\0" in text:
         raise Refused(f"line {_fault(text)} is not nginx's syntax", cure="correct the template")
     return [token for _, token in parts if token]

@@ -6,7 +6,7 @@ from typing import Any
 from dns.name import Name
 
 from skulldns.errors import Refused, SkullDNSError
-from skulldns.model.sites import ForwardAuth, Page, Scheme, Site, SiteOptions
+from skulldns.model.sites import ForwardAuth, Page, Scheme, Site
 from skulldns.targets.vhost import checks
 from skulldns.targets.vhost.settings import Listen, ProxySettings
 
@@ -22,7 +22,6 @@ RETRY_AFTER = {
 }
 """When a visitor may look again, in seconds (RFC 9110 section 10.2.3)."""
 
-_COMMON = SiteOptions()
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SMALLEST_HASH = 1024
 _SMALLEST_BUCKET = 128
@@ -56,7 +55,8 @@ class Index:
             title = names[0]
             identity = checks.identity(site.certificate)
             _check_kind(site)
-            common = self._is_common(site)
+            zone = self._zones.get(site.certificate)
+            common = zone is not None and site.is_common(zone)
             if common and site.upstream:
                 where = checks.upstream(site.upstream, self._settings)
                 self._upstreams += [(name, where) for name in names]
@@ -109,16 +109,6 @@ class Index:
                 )
         return names
 
-    def _is_common(self, site: Site) -> bool:
-        """Whether the zone's own server block can serve it: its names are the zone's children, nothing is special."""
-        zone = self._zones.get(site.certificate)
-        return (
-            zone is not None
-            and site.options == _COMMON
-            and (site.upstream is None or site.upstream.scheme is Scheme.HTTP)
-            and all(len(name) == len(zone) + 1 and name.is_subdomain(zone) for name in site.names)
-        )
-
 
 def common(settings: ProxySettings) -> Values:
     """What every template sees."""
@@ -143,13 +133,13 @@ def common(settings: ProxySettings) -> Values:
     }
 
 
-def zone(name: Name, certificates: Collection[str], settings: ProxySettings) -> Values:
-    """The variables of zone.conf.j2."""
+def zone(name: Name, *, served: bool, settings: ProxySettings) -> Values:
+    """The variables of zone.conf.j2; ``served``: whether the zone's certificate is there."""
     title = checks.hostname(name)
     return {
         **_no_options(settings),
         "zone": title,
-        "certificate": _certificate(title, settings) if title in certificates else None,
+        "certificate": _certificate(title, settings) if served else None,
     }
 
 

@@ -1,9 +1,13 @@
 """Real guests and their names: from nothing to both name servers and back, and guests that want another's."""
 
+import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -12,8 +16,10 @@ from skulldns.lab.waiting import until
 from tests.integration.dnsview import both
 from tests.integration.served import answered, full, gone
 from tests.laboratory.guest import Guest, Wanted
-from tests.laboratory.installation import every_source, installed, status
+from tests.laboratory.installation import every_source, installed, status, user_source
 from tests.laboratory.laboratory import Laboratory
+from tests.laboratory.unprivileged import UID
+from tests.rooms import ROOT
 from tests.support import require
 
 _PATIENCE = 60.0
@@ -22,15 +28,16 @@ _KINDS: Mapping[str, Callable[[Laboratory, Wanted], Guest]] = {
     "container": lambda laboratory, wanted: laboratory.libvirt.create_container(wanted),
     "classic": lambda laboratory, wanted: laboratory.lxc.create(wanted),
     "instance": lambda laboratory, wanted: laboratory.lxd.create(wanted),
+    "user": lambda laboratory, wanted: laboratory.user_lxc.create(wanted),
 }
-_CONTAINERS = [kind for kind in _KINDS if kind != "machine"]  # commands run in them
+_CONTAINERS = ["container", "classic", "instance"]  # one kind of each hypervisor, in which commands run
 
 
 @pytest.fixture(scope="module")
 def lab(laboratory: Laboratory) -> Iterator[Lab]:
-    """ns1, ns2 and the daemon, which watches all four hypervisors."""
+    """ns1, ns2 and the daemon, which watches all four hypervisors, and a user's containers."""
     require("named", package="bind9")
-    with installed(laboratory, every_source(laboratory)) as running:
+    with installed(laboratory, [*every_source(laboratory), user_source(laboratory)]) as running:
         yield running
 
 
@@ -66,6 +73,48 @@ class TestLife:
         gone(lab, guest.name, address)
 
 
+class TestAUsersContainers:
+    """Events of containers that are not root's; nothing but an event makes the watcher look."""
+
+    @pytest.mark.parametrize("user", [0, UID], ids=["by root", "by the user"])
+    def test_starts_and_stops_are_heard(self, laboratory: Laboratory, user: int) -> None:
+        containers = laboratory.user_lxc
+        with containers.create(Wanted(f"heard-{user}")) as guest, _watcher(laboratory, user) as said:
+            until(lambda: "ready" in said, "the first look", patience=_PATIENCE)
+            for _ in range(2):
+                said.clear()
+                guest.start()
+                running = f"{guest.name} running {laboratory.await_lease(guest)}"
+                until(lambda: running in said, f"{running} in {said}", patience=_PATIENCE)  # noqa: B023
+                guest.stop()
+                until(lambda: f"{guest.name} stopped" in said, f"the stop in {said}", patience=_PATIENCE)
+
+    def test_an_address_taken_by_hand_is_heard(self, laboratory: Laboratory) -> None:
+        guest = laboratory.user_lxc.create(Wanted("claims"))
+        with guest.start(), _watcher(laboratory) as said:
+            own, taken = laboratory.await_lease(guest), "192.0.2.252"
+            until(lambda: "ready" in said, "the first look", patience=_PATIENCE)
+            guest.run("ip", "address", "add", f"{taken}/24", "dev", "eth0")
+            laboratory.await_page(taken, guest.name)  # the host asked who has it
+            expected = f"claims running {own} heard {taken}"
+            until(lambda: expected in said, f"{expected} in {said}", patience=_PATIENCE)
+
+    def test_root_reads_no_config_of_a_user_with_lxc(self, laboratory: Laboratory) -> None:
+        """liblxc opens the log file that a config names, as whoever reads the config."""
+        containers = laboratory.user_lxc
+        target = laboratory.directory / "of-root"
+        with containers.create(Wanted("writes")) as guest, _watcher(laboratory) as said:
+            until(lambda: "ready" in said, "the first look", patience=_PATIENCE)
+            config = guest.directory / "config"
+            honest = config.read_text()
+            config.write_text(f"{honest}lxc.log.file = {target}\nlxc.log.level = TRACE\n")
+            until(lambda: any("writes" in line for line in said), "a look at it", patience=_PATIENCE)
+            assert not target.exists()
+            laboratory.run("lxc-info", "-P", containers.path, "-n", "writes")
+            assert target.exists(), "what root's lxc-info would have done"
+            config.write_text(honest)
+
+
 class TestThieves:
     @pytest.mark.parametrize("kind", _CONTAINERS)
     def test_a_name_asked_of_dhcp_has_no_effect(
@@ -90,16 +139,7 @@ class TestThieves:
         with _KINDS[kind](laboratory, Wanted(f"takes-{kind}")).start() as thief:
             own = laboratory.await_lease(thief)
             answered(lab, thief.name, own)
-            laboratory.page(address)  # the host asks who has it
-            thief.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
-
-            def caught() -> bool:
-                # The victim may ask for the host and so be believed again before the daemon looks.
-                _answer_arp(laboratory, thief, address)
-                _look_at_everything(laboratory, lab)
-                return _has_alarm(laboratory, thief, address)
-
-            until(caught, f"an alarm about {thief.name} and {address}", patience=_PATIENCE)
+            _take_by_hand(laboratory, thief, address)
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
 
@@ -113,12 +153,70 @@ class TestThieves:
             address, own = laboratory.await_lease(victim), laboratory.await_lease(thief)
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
-            client = "0x3d:01" + victim.mac.replace(":", "")
-            thief.run("udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true", "-x", client)
+            thief.run("udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true", "-x", _client_id(victim))
             assert victim.lease() is None, "the lease was not taken"
             _look_at_everything(laboratory, lab)
             answered(lab, victim.name, address)
             answered(lab, thief.name, own)
+
+    def test_a_machine_that_does_all_of_it_has_no_effect(self, laboratory: Laboratory, lab: Lab) -> None:
+        libvirt = laboratory.libvirt
+        before = both(lab, full(lab, "ns1"))
+        with (
+            libvirt.create_container(Wanted("robbed-by-machine")).start() as victim,
+            libvirt.create_machine(Wanted("thief", asks="ns1")).start() as thief,
+        ):
+            address, own = laboratory.await_lease(victim), laboratory.await_lease(thief)
+            answered(lab, victim.name, address)
+            answered(lab, thief.name, own)
+            _await_alarm(laboratory, thief, "ns1")
+            ask = ("udhcpc", "-i", "eth0", "-n", "-q", "-s", "/bin/true")
+            thief.run(*ask, "-x", f"hostname:{victim.name}")
+            _await_alarm(laboratory, thief, victim.name)
+            _take_by_hand(laboratory, thief, address)
+            thief.run(*ask, "-x", _client_id(victim))
+            assert victim.lease() is None, "the lease was not taken"
+            _look_at_everything(laboratory, lab)
+            assert both(lab, full(lab, "ns1")) == before
+            answered(lab, victim.name, address)
+            answered(lab, thief.name, own)
+
+
+@contextmanager
+def _watcher(laboratory: Laboratory, user: int = 0) -> Iterator[list[str]]:
+    """A source of the user's containers alone, run by ``user``; yields the lines that it says."""
+    containers = laboratory.user_lxc
+    program = (sys.executable, "-m", "tests.laboratory.watcher")
+    where = (containers.path, containers.leases_file, str(user))
+    command = laboratory.command("env", "--chdir", ROOT, f"HOME={containers.home}", *program, *where)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stdout
+        said: list[str] = []
+        reading = threading.Thread(target=lambda: said.extend(line.strip() for line in process.stdout or ()))
+        reading.start()
+        try:
+            yield said
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            reading.join()
+
+
+def _client_id(guest: Guest) -> str:
+    """The option by which udhcpc passes itself off as this guest."""
+    return "0x3d:01" + guest.mac.replace(":", "")
+
+
+def _take_by_hand(laboratory: Laboratory, thief: Guest, address: str) -> None:
+    """Let the thief have another's address until there is an alarm about it."""
+    laboratory.page(address)  # the host asks who has it
+    thief.run("ip", "address", "add", f"{address}/24", "dev", "eth0")
+
+    def caught() -> bool:
+        # The victim may ask for the host and so be believed again before the daemon looks.
+        _answer_arp(laboratory, thief, address)
+        return _has_alarm(laboratory, thief, address)
+
+    until(caught, f"an alarm about {thief.name} and {address}", patience=_PATIENCE)
 
 
 def _answer_arp(laboratory: Laboratory, thief: Guest, address: str) -> None:

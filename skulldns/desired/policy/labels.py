@@ -1,56 +1,14 @@
-"""Which labels may be used: the rules for names, shared by guests, members, the page and the command line."""
+"""The rules for labels and logins that guests, members, the page and the command line share."""
 
 import re
-from functools import lru_cache
 
+from skulldns.desired.policy.reserved import reserved_by
 from skulldns.errors import Refused
 from skulldns.model.guests import said
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
 _PORTS = 65_535
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-
-RESERVED = (
-    # RFC 2142: mailbox names for common services and roles.
-    *(
-        "info",
-        "marketing",
-        "sales",
-        "support",
-        "abuse",
-        "noc",
-        "security",
-        "postmaster",
-        "hostmaster",
-        "usenet",
-    ),
-    *("news", "webmaster", "uucp"),
-    # Names that clients look up or trust by themselves.
-    *("wpad", "isatap", "autoconfig", "autodiscover", "mta-sts", "localhost", "localdomain", "broadcasthost"),
-    # Infrastructure that a guest must not impersonate.
-    *("ns*", "dns", "mx*", "mail", "smtp", "imap", "pop*", "webmail", "www", "ftp", "admin*", "root", "api"),
-    *("auth", "login", "sso", "id", "account", "portal", "status", "names", "vpn", "gw", "gateway", "router"),
-    *("proxy", "ntp", "time", "ldap", "kdc", "backup"),
-)
-"""Labels nobody gets by themselves; a star stands for any ending."""
-
-
-@lru_cache(maxsize=4096)
-def _folded(label: str) -> str:
-    """The form in which look-alikes of reserved names are equal."""
-    return label.casefold().replace("-", "").replace("0", "o").replace("1", "l")
-
-
-def reserved_by(label: str, more: tuple[str, ...] = ()) -> str | None:
-    """The entry of the reserved list that covers ``label``, or None. ``more`` are the config's own entries."""
-    if label.startswith("_"):
-        return "_*"
-    folded = _folded(label)
-    for entry in (*RESERVED, *more):
-        pattern = _folded(entry.removesuffix("*"))
-        if folded.startswith(pattern) if entry.endswith("*") else folded == pattern:
-            return entry
-    return None
 
 
 def guest_label(text: str, more_reserved: tuple[str, ...] = ()) -> str:

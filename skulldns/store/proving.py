@@ -1,0 +1,51 @@
+"""Claims for the daemon: what changed, what is over, and what a look at a proof makes of a claim."""
+
+import json
+from collections.abc import Callable, Sequence
+
+from skulldns.model.audit import Act
+from skulldns.model.claims import Claim, Surroundings
+from skulldns.model.members import DAEMON
+from skulldns.store.claimcodec import differences, plain_name
+from skulldns.store.office import Office
+
+
+class ClaimStore:
+    """Keeps ``ClaimMemory`` in the office."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def revision(self) -> int:
+        with self._office.reading() as books:
+            return books.claims.revision()
+
+    def changed_since(self, revision: int, limit: int = 500) -> Sequence[Claim]:
+        with self._office.reading() as books:
+            return books.claims.changed_since(revision, limit)
+
+    def due(self, now: float) -> Sequence[Claim]:
+        with self._office.reading() as books:
+            return books.claims.due(now)
+
+    def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
+        with self._office.reading() as books:
+            return books.claims.to_look_at(waiting_before, before)
+
+    def change(
+        self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float
+    ) -> Claim | None:
+        with self._office.writing() as books:
+            before = books.claims.claim(identity)
+            if before is None:
+                return None
+            around = books.claims.surroundings(before.name, before.member, before.skeleton, before.id)
+            after = judge(before, around)
+            if after == before:
+                return before
+            stored = books.claims.put(after)
+            old, new = differences(before, stored)
+            if old != new:
+                texts = json.dumps(old, sort_keys=True), json.dumps(new, sort_keys=True)
+                books.audit.add(Act(now, DAEMON, what, plain_name(before.name), *texts))
+            return stored

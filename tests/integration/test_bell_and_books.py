@@ -1,0 +1,96 @@
+"""The bell wakes other processes, and a process that dies in the middle of a transaction leaves nothing half done."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import dns.name
+import pytest
+
+from skulldns.model.claims import AddressTarget
+from skulldns.model.members import Actor
+from skulldns.store.bell import Bell
+from tests.unit.deskworld import ALICE, ROOT, RULES, ZONE, desk, numbers
+from webui.desk import claims, members
+
+_DYING = """
+import os, signal, sys
+from dataclasses import replace
+from skulldns.model.audit import Act
+from skulldns.store.office import open_office
+
+url, when = sys.argv[1:]
+office = open_office(url)
+with office.writing() as books:
+    [former] = books.claims.search("first").items
+    if when == "before the claim":
+        os.kill(os.getpid(), signal.SIGKILL)
+    books.claims.put(replace(former, member="bob"))
+    if when == "between claim and audit":
+        os.kill(os.getpid(), signal.SIGKILL)
+    books.audit.add(Act(5.0, "bob", "transfer", "first"))
+    if when == "before the commit":
+        os.kill(os.getpid(), signal.SIGKILL)
+if when == "after the commit":
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_ring_wakes_all_who_listen_and_the_dead_are_forgotten(tmp_path: Path) -> None:
+    directory = tmp_path / ("long" * 40) / "bell"
+    directory.parent.mkdir()
+    bell = Bell(directory)
+    with bell.listen() as one, bell.listen() as other:
+        assert not one.wait(0)
+        bell.ring()
+        bell.ring()
+        assert one.wait(5)
+        assert other.wait(5)
+        assert not one.wait(0)
+    assert list(directory.iterdir()) == []
+    dead = "from pathlib import Path; from skulldns.store.bell import Bell; import os, sys"
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            f"{dead}; one = Bell(Path(sys.argv[1])).listen(); os._exit(0)",
+            str(directory),
+        ],
+        check=True,
+        timeout=60,
+    )
+    assert len(list(directory.iterdir())) == 1
+    bell.ring()
+    assert list(directory.iterdir()) == []
+
+
+def test_what_others_wait_for_rings_after_it_is_on_the_disk_and_nothing_else_does(tmp_path: Path) -> None:
+    bell = Bell(tmp_path / "bell")
+    place = desk(tmp_path, bell=bell)
+    with bell.listen() as listener:
+        claims.claim(place, ALICE, "wiki", AddressTarget(), 1.0)
+        assert listener.wait(5)
+        members.invite(place, ROOT, "dave", 1.0)
+        assert not listener.wait(0)
+
+
+@pytest.mark.parametrize(
+    "when", ["before the claim", "between claim and audit", "before the commit", "after the commit"]
+)
+def test_who_dies_in_a_transaction_leaves_all_or_nothing(tmp_path: Path, when: str) -> None:
+    place = desk(tmp_path, RULES, "alice", "bob")
+    claims.claim(place, ALICE, "first", AddressTarget(), 1.0)
+    before = numbers(place.office)
+    url = f"sqlite:///{tmp_path / 'skulldns.db'}"
+    child = subprocess.run([sys.executable, "-c", _DYING, url, when], check=False, timeout=60)
+    assert child.returncode == -signal.SIGKILL
+    with place.office.reading() as books:
+        found = books.claims.holder(dns.name.from_text("first", ZONE))
+        assert books.audit.verify() is None
+    assert found is not None
+    if when == "after the commit":
+        assert (found.member, numbers(place.office)) == ("bob", (before[0], before[1] + 1))
+    else:
+        assert (found.member, found.revision, numbers(place.office)) == ("alice", 1, before)
+    claims.claim(place, Actor("bob"), "second", AddressTarget(), 6.0)

@@ -1,0 +1,104 @@
+"""What every answer of the page carries and every request must have: headers, tokens of forms, its own host.
+
+Sources: OWASP ASVS 5.0 chapter V3 (web frontend security); Fetch Metadata Request Headers (W3C).
+"""
+
+import hmac
+import secrets
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, Response, abort, current_app, g, request
+from markupsafe import Markup
+
+from webui.settings import WebSettings
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_BROWSER = "browser"
+_FIELD = "form_token"
+
+_CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+_A_YEAR = 365 * 86_400
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+def protect(app: Flask, settings: WebSettings) -> None:
+    """Have ``app`` answer for its own host only, refuse forged forms, and send the headers."""
+
+    @app.before_request
+    def check() -> None:
+        if request.host.lower() != settings.host:
+            abort(421)
+        g.browser = request.cookies.get(settings.cookie(_BROWSER)) or ""
+        if request.method not in _SAFE_METHODS and not _is_for_machines():
+            _check_origin(settings)
+            if not hmac.compare_digest(request.form.get(_FIELD, ""), _token()) or not g.browser:
+                abort(403, "The form was too old. Open the page again and send it once more.")
+
+    @app.after_request
+    def send(response: Response) -> Response:
+        for header, value in _HEADERS.items():
+            response.headers.setdefault(header, value)
+        if settings.secure:
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={_A_YEAR}")
+        if request.endpoint != "static":
+            response.headers.setdefault("Cache-Control", "no-store")
+        if g.get("new_browser"):
+            response.set_cookie(
+                settings.cookie(_BROWSER), g.browser, secure=settings.secure, httponly=True, samesite="Lax"
+            )
+        return response
+
+    app.jinja_env.globals["csrf"] = form_token
+
+
+def form_token() -> Markup:
+    """The hidden field of a form that changes something: it shows that the form came from a page of ours.
+
+    It is made from a cookie that only this host can set and no script can read.
+    """
+    if not g.browser:
+        renew_browser()
+    return Markup('<input type="hidden" name="{}" value="{}">').format(_FIELD, _token())
+
+
+def renew_browser() -> None:
+    """Give the browser a new secret: at its first form, and whenever somebody signs in or out."""
+    g.browser = secrets.token_urlsafe(32)
+    g.new_browser = True
+
+
+def for_machines(view: View) -> View:
+    """Mark a view for programs with a token of their own: no cookie speaks for them, so nothing can be forged."""
+    view.for_machines = True  # type: ignore[attr-defined]  # read by `_is_for_machines` alone
+    return view
+
+
+def _is_for_machines() -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(view, "for_machines", False))
+
+
+def _check_origin(settings: WebSettings) -> None:
+    """Refuse what a browser says to come from elsewhere; browsers that say nothing are judged by the token."""
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site")
+    if (origin is not None and origin != settings.origin) or site not in {None, "same-origin", "none"}:
+        abort(403, "The form came from another site.")
+
+
+def _token() -> str:
+    return hmac.digest(g.browser.encode(), b"form", "sha256").hex()

@@ -1,0 +1,45 @@
+"""What the page is told at its start; the command line reads it from the config file."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class WebSettings:
+    """How the page is reached. ``url`` is the address that members open; ``proxies`` are believed about clients.
+
+    ``installation`` is its title; ``secret`` signs cookies and is at least 256 random bits; ``leaked`` is a list of
+    leaked passwords, if there is one. Over plain HTTP, which only a loopback address may use, cookies have no prefix.
+    """
+
+    url: str
+    secret: bytes
+    installation: str = "SkullDNS"
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    leaked: Path | None = None
+
+    @property
+    def secure(self) -> bool:
+        """Whether members come over HTTPS."""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def host(self) -> str:
+        """Host and port as browsers send them."""
+        return urlsplit(self.url).netloc.lower()
+
+    @property
+    def domain(self) -> str:
+        """The host without port: what passkeys are bound to (WebAuthn's relying party identifier)."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def origin(self) -> str:
+        """The origin as browsers send it (RFC 6454)."""
+        return f"{urlsplit(self.url).scheme}://{self.host}"
+
+    def cookie(self, name: str) -> str:
+        """A cookie's name: bound to this very host where that is possible (RFC 6265bis section 4.1.3.2)."""
+        return f"__Host-{name}" if self.secure else name

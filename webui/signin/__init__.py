@@ -1,0 +1,1 @@
+"""How members sign in: invitations, passwords, passkeys, another service (OpenID Connect), recovery codes."""

@@ -1,0 +1,172 @@
+"""The pages for signing in and out, for invitations, and for showing again who one is."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from skulldns.errors import Refused
+from skulldns.model.members import MemberState
+from webui import sessions
+from webui.context import desk, now, settings
+from webui.desk import members
+from webui.sessions import for_members, present
+from webui.signin import passkeys, passwords, recovery, slowing
+from webui.texts import _
+
+blueprint = Blueprint("signin", __name__)
+blueprint.after_app_request(slowing.send_cookie)
+
+
+@blueprint.get("/sign-in")
+def index() -> str | AnyResponse:
+    """Sign in, with whatever one has."""
+    if g.signed_in:
+        return redirect(url_for("names.index"))
+    return render_template("signin/index.html", next=request.args.get("next", ""), login="")
+
+
+@blueprint.post("/sign-in")
+def with_password() -> str | AnyResponse | tuple[str, int]:
+    """Sign in with login and password."""
+    login = request.form.get("login", "").strip().lower()
+    slowing.check(login)
+    if not _fits(login, request.form.get("password", "")):
+        slowing.failed(login)
+        error = _("Login and password do not fit.")
+        page = render_template(
+            "signin/index.html", next=request.form.get("next", ""), login=login, error=error
+        )
+        return page, 401
+    return _welcome(login)
+
+
+@blueprint.route("/sign-in/recovery", methods=["GET", "POST"])
+def with_recovery_code() -> str | AnyResponse | tuple[str, int]:
+    """Sign in with a recovery code; the next step is a new password."""
+    if request.method == "GET":
+        return render_template("signin/recovery.html", login="")
+    login = request.form.get("login", "").strip().lower()
+    slowing.check(login)
+    if not recovery.use(login, request.form.get("code", "")):
+        slowing.failed(login)
+        error = _("Login and code do not fit, or the code was used before.")
+        return render_template("signin/recovery.html", login=login, error=error), 401
+    flash(_("That code is used up. Set a new password, or add a passkey."), "wait")
+    _welcome(login)
+    return redirect(url_for("account.index"))
+
+
+@blueprint.get("/sign-in/passkey")
+def passkey_options() -> Response:
+    """What the browser needs to sign in with a passkey."""
+    return jsonify(passkeys.sign_in_options())
+
+
+@blueprint.post("/sign-in/passkey")
+def with_passkey() -> AnyResponse | tuple[Response, int]:
+    """Sign in with what the authenticator answered (field ``answer``, JSON)."""
+    try:
+        login = passkeys.signed_in(_answer())
+    except Refused as refused:
+        return jsonify(error=str(refused)), 401
+    goal = _welcome(login)
+    return jsonify(next=goal.location)
+
+
+@blueprint.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """Sign out here."""
+    sessions.end()
+    return redirect(url_for("signin.index"))
+
+
+@blueprint.get("/invitation/<secret>")
+def invitation(secret: str) -> str | tuple[str, int]:
+    """What an invitation is for, and the form to accept it."""
+    try:
+        found = members.invitation(desk(), secret, now())
+    except Refused as refused:
+        return _over(refused)
+    return render_template("signin/invitation.html", invitation=found, secret=secret)
+
+
+@blueprint.post("/invitation/<secret>")
+def accept(secret: str) -> str | AnyResponse | tuple[str, int]:
+    """Become a member: set a password, and get recovery codes."""
+    try:
+        found = members.invitation(desk(), secret, now())
+    except Refused as refused:
+        return _over(refused)
+    password = request.form.get("password", "")
+    try:
+        passwords.judge(password, found.login, settings().leaked)
+        passwords.judge_again(password, request.form.get("again", ""))
+        encoded = passwords.encoded(password)
+        member = members.accept(desk(), secret, now(), sessions.client_address(), password=encoded)
+    except Refused as refused:
+        page = render_template("signin/invitation.html", invitation=found, secret=secret, error=str(refused))
+        return page, 400
+    _welcome(member.login)
+    return render_template("signin/codes.html", codes=recovery.draw(member.login), first=True)
+
+
+@blueprint.route("/sure", methods=["GET", "POST"])
+@for_members
+def sure() -> str | AnyResponse | tuple[str, int]:
+    """Show again who one is, before something dangerous."""
+    here, goal = present(), request.values.get("next", "")
+    if request.method == "GET":
+        return render_template("signin/sure.html", next=goal)
+    slowing.check(here.member.login)
+    if not _fits(here.member.login, request.form.get("password", "")):
+        slowing.failed(here.member.login)
+        return render_template("signin/sure.html", next=goal, error=_("The password does not fit.")), 401
+    sessions.make_sure(here)
+    return redirect(sessions.local_path(goal))
+
+
+@blueprint.post("/sure/passkey")
+@for_members
+def sure_with_passkey() -> AnyResponse | tuple[Response, int]:
+    """Show again who one is, with a passkey."""
+    try:
+        login = passkeys.signed_in(_answer())
+    except Refused as refused:
+        return jsonify(error=str(refused)), 401
+    if login != present().member.login:
+        return jsonify(error=_("That passkey is another member's.")), 401
+    sessions.make_sure(present())
+    return jsonify(next=sessions.local_path(request.form.get("next")))
+
+
+def _fits(login: str, password: str) -> bool:
+    """Whether an active member has this password."""
+    with desk().office.reading() as books:
+        kept, member = books.signins.password(login), books.members.member(login)
+    if not passwords.fits(kept, password) or member is None:
+        return False
+    if kept is not None and passwords.is_dated(kept):
+        with desk().office.writing() as books:
+            books.signins.set_password(login, passwords.encoded(password))
+    return member.state is MemberState.ACTIVE
+
+
+def _welcome(login: str) -> AnyResponse:
+    """Begin a session and go where the member wanted to be."""
+    with desk().office.reading() as books:
+        member = books.members.member(login)
+    if member is None or member.state is not MemberState.ACTIVE:
+        raise Refused(_("you may not sign in just now"), cure=_("ask an admin"))
+    slowing.succeeded(login)
+    sessions.begin(login)
+    return redirect(sessions.local_path(request.form.get("next")))
+
+
+def _answer() -> dict[str, Any]:
+    """The authenticator's answer in the form. Raises ``Refused``."""
+    return passkeys.read(request.form.get("answer", ""))
+
+
+def _over(refused: Refused) -> tuple[str, int]:
+    return render_template("error.html", title=_("This invitation is over"), text=str(refused)), 404

@@ -1,0 +1,34 @@
+"""Recovery codes: ten that work once each, for the day when password and passkeys are gone."""
+
+import hashlib
+import secrets
+
+from webui.context import desk
+
+COUNT = 10
+_ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
+_GROUP, _GROUPS = 5, 3
+
+
+def draw(login: str) -> list[str]:
+    """New codes in place of the old ones; each has 74 random bits and is kept as its SHA-256."""
+    codes = ["-".join(_group() for _ in range(_GROUPS)) for _ in range(COUNT)]
+    with desk().office.writing() as books:
+        books.signins.set_recovery(login, [hashed(code) for code in codes])
+    return codes
+
+
+def use(login: str, code: str) -> bool:
+    """Whether ``code`` was one that works; it works no more."""
+    with desk().office.writing() as books:
+        return books.signins.use_recovery(login, hashed(code))
+
+
+def hashed(code: str) -> str:
+    """What is kept of a code; spaces, hyphens and capitals do not count."""
+    plain = "".join(code.lower().split()).replace("-", "")
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def _group() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_GROUP))
