@@ -20,6 +20,7 @@ _PROGRAMS = {
     "dnsmasq": "dnsmasq-base",
     "busybox": "busybox-static",
     "cpio": "cpio",
+    "newuidmap": "uidmap",
 }
 
 
