@@ -77,10 +77,10 @@ def _opened(url: str) -> Engine:
 def _durable(connection: sqlite3.Connection, _record: Any) -> None:
     """Each commit is on the disk when it returns: WAL alone may lose the last ones (sqlite.org/pragma.html)."""
     connection.isolation_level = None
-    for pragma in (
+    for pragma in (  # the first makes the others wait for who opens it too
+        f"busy_timeout={_BUSY_TIMEOUT_MS}",
         "journal_mode=WAL",
         "synchronous=FULL",
-        f"busy_timeout={_BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")

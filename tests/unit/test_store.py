@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -235,3 +237,17 @@ def test_guests_that_the_first_version_remembered_keep_their_addresses(url: str)
     ]
     assert found[GuestId("one")].interfaces == found[GuestId("one")].guest.interfaces
     assert found[GuestId("two")].guest.addresses == ()
+
+
+def test_many_may_open_a_new_database_at_once(tmp_path: Path) -> None:
+    for number in range(5):
+        fresh = f"sqlite:///{tmp_path / str(number)}.db"
+        begin = threading.Barrier(6)
+
+        def opened(url: str = fresh, begin: threading.Barrier = begin) -> Engine:
+            begin.wait()
+            return open_database(url)
+
+        with ThreadPoolExecutor(6) as pool:
+            for found in [pool.submit(opened) for _ in range(6)]:
+                found.result().dispose()
