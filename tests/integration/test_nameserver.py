@@ -148,13 +148,13 @@ def test_a_key_without_rights_is_told_what_it_lacks(
 
 def test_a_zone_that_is_not_there_is_told(servers: Lab, key: dns.tsig.Key) -> None:
     info = servers.info.ns1
-    zone = dns.name.from_text("elsewhere.test")
+    zone = dns.name.from_text("nowhere.test")
     server = DnsServer(zone, info.address, info.port, key)
     errors = _errors(server, _add(dns.name.from_text("www", zone)))
     assert {type(error) for error in errors.values()} == {Unavailable}
-    assert "is not the primary of the zone elsewhere.test" in str(errors["update"])
-    assert "refuses queries for the zone elsewhere.test" in str(errors["serial"])
-    assert "does not serve the zone elsewhere.test" in str(errors["read"])
+    assert "is not the primary of the zone nowhere.test" in str(errors["update"])
+    assert "refuses queries for the zone nowhere.test" in str(errors["serial"])
+    assert "does not serve the zone nowhere.test" in str(errors["read"])
 
 
 def test_without_a_key_queries_are_answered_and_updates_denied(
