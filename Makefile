@@ -45,8 +45,9 @@ format: install ## let ruff format the code and apply its safe fixes
 bench: install ## measure
 	@.venv/bin/python -m benchmarks $(ARGS)
 
-pictures: install ## draw the pictures of README anew, from what the commands really print
+pictures: install ## draw the pictures of README anew, from what commands and page really show
 	@.venv/bin/python docs/pictures/make.py
+	@.venv/bin/python docs/pictures/page.py
 
 lock: ## renew constraints.txt with the newest versions that fit
 	@PYTHON='$(PYTHON)' packaging/lock

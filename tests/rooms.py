@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _STDLIB = frozenset(
     "__future__ abc base64 binascii bisect collections copy dataclasses datetime difflib enum functools"
     " hashlib heapq hmac ipaddress itertools json math operator re string struct textwrap types typing"
-    " unicodedata uuid".split()
+    " unicodedata uuid weakref".split()
 )
 # dnspython's values and its readers of text and wire format; not dns.query and dns.resolver, which send.
 _DNSPYTHON = frozenset(

@@ -1,8 +1,9 @@
 """The page as a WSGI application: the only place that puts its parts together."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
@@ -12,22 +13,25 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.errors import Conflict, Refused, Unavailable
-from webui import sessions
-from webui.context import KEY
+from webui import history, sessions, wording, words
+from webui.api import problems
+from webui.api import routes as api
+from webui.api.document import PREFIX
+from webui.context import KEY, settings
 from webui.desk import Desk
-from webui.pages import account, help, names  # noqa: A004 - a page is called so
+from webui.machines import acmedns, dyndns, entry, httpreq
+from webui.pages import account, admin, guests, help, names, tokens  # noqa: A004 - a page is called so
 from webui.security import protect
 from webui.settings import WebSettings
+from webui.signin import openid
 from webui.signin import pages as signin
-from webui.texts import _, language
-from webui.words import register_filters
+from webui.texts import OWN, SOURCE, _, language, languages
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 _LARGEST_BODY = 64 * 1024
 _MOST_FIELDS = 200
-LOCALES = ("en",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ def create_app(world: World) -> Flask:
     )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions[KEY] = world
-    Babel(app, locale_selector=lambda: request.accept_languages.best_match(LOCALES) or LOCALES[0])
+    _speak(app, (OWN, *world.settings.translations))
     _believe_proxies(app, world.settings)
 
     @app.before_request
@@ -63,19 +67,33 @@ def create_app(world: World) -> Flask:
 
     protect(app, world.settings)
     app.after_request(sessions.send_cookie)
-    register_filters(app)
-    for page in (signin, account, names, help):
+    for texts in (history, wording, words):
+        texts.register_filters(app)
+    for page in (signin, account, names, guests, tokens, admin, help, entry, api, dyndns, httpreq, acmedns):
         app.register_blueprint(page.blueprint)
+    if world.settings.service is not None:
+        app.register_blueprint(openid.blueprint)
     app.context_processor(_for_templates)
     _answer_errors(app)
     return app
 
 
+def _speak(app: Flask, directories: Sequence[Path]) -> None:
+    """Answer in the reader's language, if there is a catalogue for it."""
+    spoken = languages(directories)
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(map(str, directories))
+    Babel(app, locale_selector=lambda: request.accept_languages.best_match(spoken) or SOURCE)
+
+
 def _for_templates() -> dict[str, object]:
     signed_in = g.get("signed_in")
-    navigation = [("names.index", _("My names"))]
+    navigation = [
+        ("names.index", _("My names")),
+        ("guests.index", _("My guests")),
+        ("tokens.index", _("Tokens")),
+    ]
     if signed_in and signed_in.member.admin:
-        navigation.append(("names.index", _("Admin")))
+        navigation.append(("admin.members", _("Admin")))
     return {
         "locale": language(),
         "member": signed_in.member if signed_in else None,
@@ -109,6 +127,8 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> tuple[str, int] | Response:
+        if request.path.startswith(PREFIX):
+            return problems.of_http(error)
         titles = {
             403: _("That is not allowed"),
             404: _("There is nothing here"),
@@ -123,7 +143,9 @@ def _answer_errors(app: Flask) -> None:
 
     @app.errorhandler(Refused)
     @app.errorhandler(Conflict)
-    def refused(error: Refused | Conflict) -> AnyResponse:
+    def refused(error: Refused | Conflict) -> AnyResponse | tuple[str, int]:
+        if request.method in {"GET", "HEAD"}:  # going back would only ask for the same again
+            return render_template("error.html", title=_("There is nothing here"), text=str(error)), 404
         flash(str(error), "bad")
         return redirect(_back(), 303)
 
@@ -134,5 +156,5 @@ def _answer_errors(app: Flask) -> None:
 
 def _back() -> str:
     """Where a refused form came from: a page of ours, or the first one."""
-    referrer = request.referrer or ""
-    return referrer if referrer.startswith(request.host_url) else url_for("names.index")
+    referrer, here = request.referrer or "", f"{settings().origin}/"
+    return referrer if referrer.startswith(here) else url_for("names.index")

@@ -9,11 +9,77 @@ from typing import Any
 from flask import Flask
 
 from skulldns.model.audit import Act
-from webui.texts import _
+from webui.texts import N_, _
 
 _TIMES = frozenset({"confirmed", "proved", "expires", "revoked", "created", "last_seen", "changed"})
 _NEVER_SHOWN = frozenset({"last_seen"})
+_KNOWN_AT_FIRST = frozenset({"confirmed", "created", "login", "member"})
 _LONGEST = 300
+
+
+_ACTS = {
+    "accept": N_("joined"),
+    "act for": N_("began to act for"),
+    "act for no more": N_("ended acting for"),
+    "add passkey": N_("added a passkey"),
+    "approve": N_("approved"),
+    "assign owner": N_("said whose guest it is"),
+    "claim": N_("claimed"),
+    "cleanup": N_("took a challenge back"),
+    "confirm": N_("confirmed"),
+    "draw recovery codes": N_("drew recovery codes"),
+    "drop passkey": N_("dropped a passkey"),
+    "edit member": N_("changed the member"),
+    "end sessions": N_("ended sessions"),
+    "invite": N_("invited"),
+    "make token": N_("made a token"),
+    "present": N_("placed a challenge"),
+    "proof": N_("looked for the proof"),
+    "refuse": N_("refused"),
+    "release": N_("released"),
+    "reserve": N_("reserved"),
+    "resume": N_("resumed"),
+    "resume member": N_("let in again"),
+    "retarget": N_("led elsewhere"),
+    "revoke token": N_("revoked a token"),
+    "set addresses": N_("reported addresses"),
+    "set admin": N_("changed who is an admin"),
+    "set options": N_("changed how it is served"),
+    "set password": N_("set a password"),
+    "set quota": N_("changed the quota"),
+    "set records": N_("changed further records"),
+    "suspend": N_("suspended"),
+    "suspend member": N_("suspended the member"),
+    "transfer": N_("handed on"),
+    "unreserve": N_("freed"),
+    "withdraw invitation": N_("withdrew the invitation"),
+}
+_TITLES = {
+    "admin": N_("admin"),
+    "because": N_("because"),
+    "challenges": N_("challenges"),
+    "confirmed": N_("confirmed"),
+    "created": N_("created"),
+    "email": N_("mail address"),
+    "expires": N_("expires"),
+    "label": N_("label"),
+    "login": N_("login"),
+    "member": N_("member"),
+    "members_only": N_("members only"),
+    "name": N_("name"),
+    "names": N_("names"),
+    "note": N_("note"),
+    "options": N_("options"),
+    "owner": N_("owner"),
+    "proved": N_("proved"),
+    "quota": N_("quota"),
+    "reason": N_("reason"),
+    "records": N_("records"),
+    "revoked": N_("revoked"),
+    "scopes": N_("good for"),
+    "state": N_("state"),
+    "target": N_("leads to"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,51 +99,15 @@ def register_filters(app: Flask) -> None:
 
 def done(what: str) -> str:
     """An act of the audit, as a sentence about its subject has it."""
-    words = {
-        "accept": _("joined"),
-        "act for": _("began to act for"),
-        "act for no more": _("ended acting for"),
-        "add passkey": _("added a passkey"),
-        "approve": _("approved"),
-        "assign owner": _("said whose guest it is"),
-        "claim": _("claimed"),
-        "cleanup": _("took a challenge back"),
-        "confirm": _("confirmed"),
-        "draw recovery codes": _("drew recovery codes"),
-        "drop passkey": _("dropped a passkey"),
-        "edit member": _("changed the member"),
-        "end sessions": _("ended sessions"),
-        "invite": _("invited"),
-        "make token": _("made a token"),
-        "present": _("placed a challenge"),
-        "proof": _("looked for the proof"),
-        "refuse": _("refused"),
-        "release": _("released"),
-        "reserve": _("reserved"),
-        "resume": _("resumed"),
-        "resume member": _("let in again"),
-        "retarget": _("led elsewhere"),
-        "revoke token": _("revoked a token"),
-        "set addresses": _("reported addresses"),
-        "set admin": _("changed who is an admin"),
-        "set options": _("changed how it is served"),
-        "set password": _("set a password"),
-        "set quota": _("changed the quota"),
-        "set records": _("changed further records"),
-        "suspend": _("suspended"),
-        "suspend member": _("suspended the member"),
-        "transfer": _("handed on"),
-        "unreserve": _("freed"),
-        "withdraw invitation": _("withdrew the invitation"),
-    }
-    return words.get(what, what)
+    return _(_ACTS[what]) if what in _ACTS else what
 
 
 def changes(act: Act) -> list[Change]:
-    """What an act changed. Where something began or ended, only what says something by itself."""
+    """What an act changed. Where something began, without what the row says by itself: who, and when."""
     old, new = _parts(act.before), _parts(act.after)
+    hidden = _NEVER_SHOWN if act.before else _NEVER_SHOWN | _KNOWN_AT_FIRST
     found = []
-    for key in sorted({*old, *new} - _NEVER_SHOWN):
+    for key in sorted({*old, *new} - hidden):
         before, after = _value(key, old.get(key)), _value(key, new.get(key))
         if before != after:
             found.append(Change(_title(key), before, after))
@@ -93,33 +123,7 @@ def _parts(text: str | None) -> dict[str, Any]:
 
 
 def _title(key: str) -> str:
-    titles = {
-        "admin": _("admin"),
-        "because": _("because"),
-        "challenges": _("challenges"),
-        "confirmed": _("confirmed"),
-        "created": _("created"),
-        "email": _("mail address"),
-        "expires": _("expires"),
-        "label": _("label"),
-        "login": _("login"),
-        "member": _("member"),
-        "members_only": _("members only"),
-        "name": _("name"),
-        "names": _("names"),
-        "note": _("note"),
-        "options": _("options"),
-        "owner": _("owner"),
-        "proved": _("proved"),
-        "quota": _("quota"),
-        "reason": _("reason"),
-        "records": _("records"),
-        "revoked": _("revoked"),
-        "scopes": _("good for"),
-        "state": _("state"),
-        "target": _("leads to"),
-    }
-    return titles.get(key, key)
+    return _(_TITLES[key]) if key in _TITLES else key
 
 
 def _value(key: str, value: Any) -> str:
@@ -131,7 +135,11 @@ def _value(key: str, value: Any) -> str:
     if key in _TIMES and isinstance(value, int | float):
         return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M UTC")
     if isinstance(value, Mapping):
-        return _target(value) if "kind" in value else _listed(f"{name} {_plain(one)}" for name, one in value.items())
+        return (
+            _target(value)
+            if "kind" in value
+            else _listed(f"{name} {_plain(one)}" for name, one in value.items())
+        )
     if isinstance(value, list):
         return _listed(_record(one) if isinstance(one, Mapping) else str(one) for one in value)
     return str(value)[:_LONGEST]

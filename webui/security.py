@@ -4,6 +4,7 @@ Sources: OWASP ASVS 5.0 chapter V3 (web frontend security); Fetch Metadata Reque
 """
 
 import hmac
+import logging
 import secrets
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,14 +13,17 @@ from flask import Flask, Response, abort, current_app, g, request
 from markupsafe import Markup
 
 from webui.settings import WebSettings
+from webui.texts import _
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _BROWSER = "browser"
 _FIELD = "form_token"
+MANY = frozenset({"drop", "names", "scope"})
+"""Fields that a form may have more than once. Of others nobody could say which is meant."""
 
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _HEADERS = {
     "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
@@ -31,6 +35,10 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _A_YEAR = 365 * 86_400
+_TELLING = frozenset({403, 413, 421, 429})
+"""Answers to what no page of ours sends: each is a line in the log, without anything that the client wrote."""
+
+_log = logging.getLogger(__name__)
 
 View = TypeVar("View", bound=Callable[..., object])
 
@@ -40,20 +48,22 @@ def protect(app: Flask, settings: WebSettings) -> None:
 
     @app.before_request
     def check() -> None:
-        if request.host.lower() != settings.host:
-            abort(421)
         g.browser = request.cookies.get(settings.cookie(_BROWSER)) or ""
-        if request.method not in _SAFE_METHODS and not _is_for_machines():
+        if not _is_for_us(settings):
+            abort(421)
+        unsafe = request.method not in _SAFE_METHODS and request.endpoint is not None
+        if unsafe and not _is("for_machines"):
             _check_origin(settings)
-            if not hmac.compare_digest(request.form.get(_FIELD, ""), _token()) or not g.browser:
-                abort(403, "The form was too old. Open the page again and send it once more.")
+            _check_form()
 
     @app.after_request
     def send(response: Response) -> Response:
+        if response.status_code in _TELLING:
+            _log.warning("%s: %s %s", request.remote_addr, response.status, request.endpoint)
         for header, value in _HEADERS.items():
             response.headers.setdefault(header, value)
-        if settings.secure:
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={_A_YEAR}")
+        if settings.secure and request.host.lower() == settings.host:
+            response.headers.setdefault("Strict-Transport-Security", f"max-age={_A_YEAR}; includeSubDomains")
         if request.endpoint != "static":
             response.headers.setdefault("Cache-Control", "no-store")
         if g.get("new_browser"):
@@ -83,13 +93,27 @@ def renew_browser() -> None:
 
 def for_machines(view: View) -> View:
     """Mark a view for programs with a token of their own: no cookie speaks for them, so nothing can be forged."""
-    view.for_machines = True  # type: ignore[attr-defined]  # read by `_is_for_machines` alone
+    view.for_machines = True  # type: ignore[attr-defined]  # read by `_is` alone
     return view
 
 
-def _is_for_machines() -> bool:
-    view = current_app.view_functions.get(request.endpoint or "")
-    return bool(getattr(view, "for_machines", False))
+def for_other_hosts(view: View) -> View:
+    """Mark a view that nginx asks for under the host names of sites, and that answers for them."""
+    view.for_other_hosts = True  # type: ignore[attr-defined]  # read by `_is` alone
+    return view
+
+
+def _is_for_us(settings: WebSettings) -> bool:
+    """Whether the page, or this view of it, answers for the host; routers' clients leave the port out."""
+    host = request.host.lower()
+    if host == settings.host or _is("for_other_hosts"):
+        return True
+    return host == settings.domain and _is("for_machines")
+
+
+def _is(mark: str) -> bool:
+    """Whether the view that is asked for has the mark."""
+    return bool(getattr(current_app.view_functions.get(request.endpoint or ""), mark, False))
 
 
 def _check_origin(settings: WebSettings) -> None:
@@ -97,7 +121,16 @@ def _check_origin(settings: WebSettings) -> None:
     origin = request.headers.get("Origin")
     site = request.headers.get("Sec-Fetch-Site")
     if (origin is not None and origin != settings.origin) or site not in {None, "same-origin", "none"}:
-        abort(403, "The form came from another site.")
+        abort(403, _("The form came from another site."))
+
+
+def _check_form() -> None:
+    """Refuse a form that no page of ours sent to this browser, and one that means two things at once."""
+    sent = request.form.get(_FIELD, "").encode()
+    if not hmac.compare_digest(sent, _token().encode()) or not g.browser:
+        abort(403, _("The form was too old. Open the page again and send it once more."))
+    if any(len(values) > 1 and field not in MANY for field, values in request.form.lists()):
+        abort(400)
 
 
 def _token() -> str:

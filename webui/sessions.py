@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.model.members import Actor, Member, MemberState, Session
 from webui.context import desk, now, settings
+from webui.desk.base import write_down
 from webui.security import renew_browser
 
 LASTS = 14 * 86_400.0
@@ -62,8 +63,11 @@ def load() -> SignedIn | None:
     return SignedIn(member, session, Actor(member.login, client_address(), member.admin, acting_as))
 
 
-def begin(member: str) -> None:
-    """Sign ``member`` in with a new session, in place of the one there may be; the answer carries the cookie."""
+def begin(member: str, *, sure: bool = True) -> None:
+    """Sign ``member`` in with a new session, in place of the one there may be; the answer carries the cookie.
+
+    ``sure``: the member has just shown who they are.
+    """
     moment, secret = now(), secrets.token_urlsafe(32)
     session = Session(
         id=session_id(secret),
@@ -73,11 +77,12 @@ def begin(member: str) -> None:
         expires=moment + LASTS,
         address=client_address(),
         agent=(request.user_agent.string or "")[:_SHOWN_AGENT],
-        sure_until=moment + SURE_FOR,
+        sure_until=moment + SURE_FOR if sure else 0.0,
     )
     with desk().office.writing() as books:
         if g.signed_in is not None:
             books.sessions.end(g.signed_in.session.id)
+        books.sessions.sweep(moment)
         books.sessions.put(session)
         books.members.seen(member, moment)
     g.new_session = secret
@@ -94,9 +99,24 @@ def end() -> None:
 
 
 def make_sure(signed_in: SignedIn) -> None:
-    """The member has shown again who they are."""
+    """The member has shown again who they are: the session goes on, under a new secret (OWASP ASVS 5.0, V7.2.4)."""
+    secret = secrets.token_urlsafe(32)
     with desk().office.writing() as books:
-        books.sessions.put(replace(signed_in.session, sure_until=now() + SURE_FOR))
+        books.sessions.end(signed_in.session.id)
+        books.sessions.put(replace(signed_in.session, id=session_id(secret), sure_until=now() + SURE_FOR))
+    g.new_session = secret
+
+
+def act_for(login: str | None) -> None:
+    """Let the admin at the page act for a member from now on, or for themselves again; that is written down."""
+    here = present()
+    former = here.session.acting_as
+    if former == login:
+        return
+    with desk().office.writing() as books:
+        books.sessions.put(replace(here.session, acting_as=login))
+        what = "act for" if login else "act for no more"
+        write_down(books, replace(here.actor, acting_as=None), what, login or former or "", now())
 
 
 def send_cookie(response: Response) -> Response:

@@ -1,9 +1,26 @@
 """What the page is told at its start; the command line reads it from the config file."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Another service through which members sign in (OpenID Connect Core 1.0), called ``name`` on the page.
+
+    Members of ``admin_groups`` in the claim ``groups_claim`` are admins; with ``create``, whoever has an account there
+    becomes a member.
+    """
+
+    name: str
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    groups_claim: str | None = None
+    admin_groups: tuple[str, ...] = ()
+    create: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,14 +28,17 @@ class WebSettings:
     """How the page is reached. ``url`` is the address that members open; ``proxies`` are believed about clients.
 
     ``installation`` is its title; ``secret`` signs cookies and is at least 256 random bits; ``leaked`` is a list of
-    leaked passwords, if there is one. Over plain HTTP, which only a loopback address may use, cookies have no prefix.
+    leaked passwords, if there is one; ``service`` another way to sign in; ``translations`` are directories of
+    catalogues beside the page's own. Over plain HTTP, which only a loopback address may use, cookies have no prefix.
     """
 
     url: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     installation: str = "SkullDNS"
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()
     leaked: Path | None = None
+    service: Service | None = None
+    translations: tuple[Path, ...] = ()
 
     @property
     def secure(self) -> bool:
@@ -34,6 +54,11 @@ class WebSettings:
     def domain(self) -> str:
         """The host without port: what passkeys are bound to (WebAuthn's relying party identifier)."""
         return urlsplit(self.url).hostname or ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Words of which no password is made: the installation's own (OWASP ASVS 5.0, V6.1.2)."""
+        return ("skulldns", *self.installation.casefold().split(), *self.domain.split("."))
 
     @property
     def origin(self) -> str:

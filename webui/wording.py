@@ -9,7 +9,45 @@ from skulldns.model.guests import GuestState
 from skulldns.model.members import MemberState
 from skulldns.model.namestate import NameState
 from skulldns.model.tokens import Scope
-from webui.texts import _
+from webui.texts import N_, _
+
+_WORDS: dict[StrEnum, str] = {
+    ClaimState.REQUESTED: N_("requested"),
+    ClaimState.AWAITING_APPROVAL: N_("awaiting approval"),
+    ClaimState.AWAITING_PROOF: N_("awaiting proof"),
+    ClaimState.ACTIVE: N_("active"),
+    ClaimState.SUSPENDED: N_("suspended"),
+    ClaimState.QUARANTINED: N_("released, kept for you"),
+    ClaimState.RELEASED: N_("released"),
+    NameState.SERVED: N_("served"),
+    NameState.PENDING: N_("pending"),
+    NameState.HELD: N_("held"),
+    NameState.REFUSED: N_("refused"),
+    NameState.FOREIGN: N_("foreign"),
+    NameState.UNKNOWN: N_("unknown"),
+    GuestState.RUNNING: N_("running"),
+    GuestState.STOPPED: N_("stopped"),
+    MemberState.ACTIVE: N_("active"),
+    MemberState.SUSPENDED: N_("suspended"),
+    Because.ADMIN: N_("an admin suspended it"),
+    Because.MEMBER: N_("the member is suspended"),
+    Because.PROOF: N_("its proof is gone"),
+    Because.UNCONFIRMED: N_("nobody confirmed that it is still in use"),
+}
+_TITLES = {
+    Scope.DYNDNS: N_("Report addresses"),
+    Scope.ACME: N_("Get certificates"),
+    Scope.CLAIM: N_("Manage names"),
+    Scope.READ: N_("Look"),
+    Scope.AUTH: N_("Ask who is signed in"),
+}
+_SENTENCES = {
+    Scope.DYNDNS: N_("Your router, or a machine at home, says where it is (dyndns2)."),
+    Scope.ACME: N_("An ACME client in your guest, such as lego or certbot, proves that a name is yours."),
+    Scope.CLAIM: N_("A program of yours claims, changes and releases names."),
+    Scope.READ: N_("A program of yours lists your names and how they are; it changes nothing."),
+    Scope.AUTH: N_("An nginx of yours asks whether a visitor is a member."),
+}
 
 
 def register_filters(app: Flask) -> None:
@@ -21,49 +59,14 @@ def register_filters(app: Flask) -> None:
 
 def word(state: StrEnum) -> str:
     """A state of a claim, a name, a guest or a member."""
-    words: dict[StrEnum, str] = {
-        ClaimState.REQUESTED: _("requested"),
-        ClaimState.AWAITING_APPROVAL: _("awaiting approval"),
-        ClaimState.AWAITING_PROOF: _("awaiting proof"),
-        ClaimState.ACTIVE: _("active"),
-        ClaimState.SUSPENDED: _("suspended"),
-        ClaimState.QUARANTINED: _("released, kept for you"),
-        ClaimState.RELEASED: _("released"),
-        NameState.SERVED: _("served"),
-        NameState.PENDING: _("pending"),
-        NameState.HELD: _("held"),
-        NameState.REFUSED: _("refused"),
-        NameState.FOREIGN: _("foreign"),
-        NameState.UNKNOWN: _("unknown"),
-        GuestState.RUNNING: _("running"),
-        GuestState.STOPPED: _("stopped"),
-        MemberState.ACTIVE: _("active"),
-        MemberState.SUSPENDED: _("suspended"),
-        Because.ADMIN: _("an admin suspended it"),
-        Because.MEMBER: _("the member is suspended"),
-        Because.PROOF: _("its proof is gone"),
-        Because.UNCONFIRMED: _("nobody confirmed that it is still in use"),
-    }
-    return words.get(state, state.value)
+    return _(_WORDS.get(state, state.value))
 
 
 def good_for_title(scope: Scope) -> str:
     """What a token may be used for, in a word or two."""
-    return {
-        Scope.DYNDNS: _("Report addresses"),
-        Scope.ACME: _("Get certificates"),
-        Scope.CLAIM: _("Manage names"),
-        Scope.READ: _("Look"),
-        Scope.AUTH: _("Ask who is signed in"),
-    }[scope]
+    return _(_TITLES[scope])
 
 
 def good_for(scope: Scope) -> str:
     """What a token may be used for, as a sentence."""
-    return {
-        Scope.DYNDNS: _("Your router, or a machine at home, says where it is (dyndns2)."),
-        Scope.ACME: _("An ACME client in your guest, such as lego or certbot, proves that a name is yours."),
-        Scope.CLAIM: _("A program of yours claims, changes and releases names."),
-        Scope.READ: _("A program of yours lists your names and how they are; it changes nothing."),
-        Scope.AUTH: _("An nginx of yours asks whether a visitor is a member."),
-    }[scope]
+    return _(_SENTENCES[scope])

@@ -1,6 +1,8 @@
 """How values are shown on the pages: times, browsers, states."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from flask import Flask
 from markupsafe import Markup
@@ -15,10 +17,18 @@ from skulldns.model.claims import (
     RedirectTarget,
     Target,
 )
+from skulldns.model.guests import GuestId
 from webui.context import desk, now
-from webui.texts import _, ago
+from webui.texts import N_, _, ago
+from webui.wording import word
 
 _SOON = 5.0
+_ENDS = {
+    ClaimState.ACTIVE: N_("Confirm before"),
+    ClaimState.SUSPENDED: N_("Released"),
+    ClaimState.QUARANTINED: N_("Free for all"),
+}
+_NONE: Mapping[GuestId, str] = MappingProxyType({})
 
 
 def register_filters(app: Flask) -> None:
@@ -56,13 +66,11 @@ def browser(agent: str) -> str:
     return _("%(program)s on %(system)s", program=program, system=system) if system else program
 
 
-def leads_to(target: Target) -> str:
-    """A target as a sentence has it."""
+def leads_to(target: Target, names: Mapping[GuestId, str] = _NONE) -> str:
+    """A target as a sentence has it. ``names`` has those of guests, where a page shows many targets."""
     match target:
         case GuestTarget(guest, port, scheme, direct):
-            with desk().office.reading() as books:
-                view = books.views.guest(guest)
-            name = view.name if view else _("a guest that is gone")
+            name = names.get(guest) or _guest_name(guest)
             if direct:
                 return _("guest %(guest)s itself", guest=name)
             return _("guest %(guest)s, %(scheme)s port %(port)d", guest=name, scheme=scheme.value, port=port)
@@ -75,24 +83,26 @@ def leads_to(target: Target) -> str:
             return url
 
 
+def _guest_name(guest: GuestId) -> str:
+    with desk().office.reading() as books:
+        view = books.views.guest(guest)
+    return view.name if view else _("a guest that is gone")
+
+
 def stands(claim: Claim) -> str:
     """What a claim that is not active waits for."""
     sentences = {
         ClaimState.AWAITING_APPROVAL: _("An admin looks at it first."),
         ClaimState.AWAITING_PROOF: _("It is served as soon as you have shown that the domain is yours."),
         ClaimState.SUSPENDED: _(
-            "It is not served: %(reason)s.", reason=claim.because or _("it is suspended")
+            "It is not served: %(reason)s.",
+            reason=word(claim.because) if claim.because else _("it is suspended"),
         ),
-        ClaimState.QUARANTINED: _("You released it. Until it is free for all, only you can claim it again."),
+        ClaimState.QUARANTINED: _("You released it. For now only you can claim it again."),
     }
     return sentences.get(claim.state, "")
 
 
 def ends_how(claim: Claim) -> str:
     """What the moment ``until`` of a claim means."""
-    words = {
-        ClaimState.ACTIVE: _("Confirm before"),
-        ClaimState.SUSPENDED: _("Released"),
-        ClaimState.QUARANTINED: _("Free for all"),
-    }
-    return words.get(claim.state, _("Waits until"))
+    return _(_ENDS.get(claim.state, N_("Waits until")))

@@ -1,5 +1,6 @@
 """Ask the running daemon; where none runs, look once with an installation of our own and answer the same."""
 
+import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +53,8 @@ def looking(config: Config, *, read_only: bool = True, secondaries: bool = True)
     from skulldns.daemon.once import look, settle
     from skulldns.daemon.verbs import Verbs
 
+    # What a large zone is made of lives to the end: looking for cycles in it takes a third of the time and finds none.
+    gc.disable()
     installation = wiring.build(config, read_only=read_only)
     try:
         look(installation, secondaries=secondaries)
@@ -59,3 +62,4 @@ def looking(config: Config, *, read_only: bool = True, secondaries: bool = True)
         yield {**table, "settle": lambda _: settle(installation)}
     finally:
         installation.close()
+        gc.enable()

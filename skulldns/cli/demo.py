@@ -29,7 +29,7 @@ from skulldns.config import Config, load
 from skulldns.daemon.control import ask
 from skulldns.errors import SkullDNSError
 from skulldns.lab import Lab, LabInfo, Server
-from skulldns.lab.parts import HTTPS
+from skulldns.lab.parts import EVERYTHING
 
 GUEST = "hello"
 _PATIENCE = 15.0
@@ -55,12 +55,13 @@ def main() -> int:
     out = console()
     try:
         out.print(
-            "starting the lab: ns1, ns2, a hypervisor, a test CA, nginx and the daemon, all on loopback ..."
+            "starting the lab: ns1, ns2, a hypervisor, a test CA, nginx, the daemon and the page, all on loopback ..."
         )
         begun = time.perf_counter()
-        with Lab.up(extra=HTTPS) as lab:
+        with Lab.up(extra=EVERYTHING) as lab:
             out.print(f"ready in {time.perf_counter() - begun:.1f} s in {lab.info.directory}\n")
             happened = _show_steps(lab)
+            _show_page(lab.info)
             if once:
                 return 0 if happened else 1
             _stay(lab)
@@ -77,7 +78,7 @@ def _show_steps(lab: Lab) -> bool:
     out, info, config = console(), lab.info, load(lab.info.config)
     steps = _steps(info, config)
     created = time.time()
-    lab.guest(GUEST).create()
+    lab.guest(GUEST).create(owner=info.web.login)
     out.print(Text(f"guest {GUEST} was created and started", style="bold"))
 
     def watch(step: Step) -> tuple[str, float] | None:
@@ -99,6 +100,23 @@ def _show_steps(lab: Lab) -> bool:
     name = ask(config.state, "name", name=f"{GUEST}.{info.zone}")
     out.print(Text("\n  ") + Text(f"{name['name']} is {name['state']}: {', '.join(name['records'])}"))
     return happened and name["state"] == "served"
+
+
+def _show_page(info: LabInfo) -> None:
+    """Where the members' page is, and how to get in."""
+    out, web = console(), info.web
+    out.print(
+        Text.assemble(
+            "\n  the members' page is at ",
+            (web.url, "bold underline"),
+            ", where ",
+            (GUEST, "bold"),
+            " is yours",
+        )
+    )
+    out.print(
+        Text.assemble("  sign in as ", (web.login, "bold"), " with the password ", (web.password, "bold"))
+    )
 
 
 def _steps(info: LabInfo, config: Config) -> list[Step]:

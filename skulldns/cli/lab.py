@@ -29,13 +29,15 @@ def lab() -> None:
 @click.option("--detach", is_flag=True, help="Return when it is ready; it runs until `lab down`.")
 @click.option("--no-daemon", is_flag=True, help="Leave the daemon out; `lab start daemon` starts it later.")
 @click.option("--no-https", is_flag=True, help="Leave out the CA, the proxy and the guests' web servers.")
-def up(directory: Path, detach: bool, no_daemon: bool, no_https: bool) -> None:
+@click.option("--no-page", is_flag=True, help="Leave out the members' page.")
+def up(directory: Path, detach: bool, no_daemon: bool, no_https: bool, no_page: bool) -> None:
     """Start a lab; without --detach it runs until Ctrl-C."""
     from skulldns.lab import Lab
     from skulldns.lab.parts import HTTPS
 
     try:
-        extra = () if no_daemon or no_https else HTTPS
+        extra = [] if no_daemon or no_https else [*HTTPS]
+        extra += [] if no_daemon or no_page else ["page"]
         started = Lab.up(directory, daemon=not no_daemon, extra=extra, detach=detach)
         if detach:
             _show(started.info, running=True)
@@ -77,7 +79,7 @@ def status(directory: Path, as_json: bool) -> None:
 @click.argument("part")
 @_directory
 def start(part: str, directory: Path) -> None:
-    """Start one part: ns1, ns2, libvirtd or daemon."""
+    """Start one part: ns1, ns2, libvirtd, daemon, page and so on."""
     _living(directory).start(part)
 
 
@@ -96,10 +98,11 @@ def guest() -> None:
 
 @guest.command("create")
 @click.argument("name")
+@click.option("--owner", help="The member who owns it: a login.")
 @_directory
-def guest_create(name: str, directory: Path) -> None:
+def guest_create(name: str, owner: str | None, directory: Path) -> None:
     """Define a guest and start it."""
-    _living(directory).guest(name).create()
+    _living(directory).guest(name).create(owner)
 
 
 @guest.command("start")
@@ -149,6 +152,7 @@ def _show(info: "LabInfo", *, running: bool) -> None:
         "ns2": f"{info.ns2.address} port {info.ns2.port}",
         "libvirtd": info.libvirt_uri,
         "daemon": str(info.config),
+        "page": f"{info.web.url}  login {info.web.login}, password in {info.web.password_file}",
     }
     state = click.style("running", fg="green") if running else click.style("dead", fg="red")
     click.echo(f"lab for {click.style(info.zone, bold=True)}: {state}")

@@ -44,10 +44,10 @@ def invite(
     """
     from webui.desk import members
 
+    encoded = _encoded(password_file, login) if password_file else None
     desk = open_desk(config)
     found, secret = members.invite(desk, ROOT, login, time.time(), admin=admin, email=email)
-    if password_file is not None:
-        encoded = _encoded(password_file, login)
+    if encoded is not None:
         accepted = members.accept(desk, secret, time.time(), "", password=encoded)
         _answer(accepted, f"{login} is a member and can sign in", as_json=as_json)
         return
@@ -63,7 +63,9 @@ def invite(
 
 
 @member.command("list")
-@click.option("--search", "text", default="", help="Only those with this in their login, name or mail address.")
+@click.option(
+    "--search", "text", default="", help="Only those with this in their login, name or mail address."
+)
 @json_option
 @config_option
 def list_(config: Path, *, text: str, as_json: bool) -> None:
@@ -91,7 +93,13 @@ def list_(config: Path, *, text: str, as_json: bool) -> None:
         )
     for invitation in invitations:
         left = ahead(invitation.expires)
-        table.add_row(invitation.login, state("waiting"), "", "", Text(f"invited, {f'for {left}' if left else 'too old'}"))
+        table.add_row(
+            invitation.login,
+            state("waiting"),
+            "",
+            "",
+            Text(f"invited, {f'for {left}' if left else 'too old'}"),
+        )
     console().print(table)
 
 
@@ -214,6 +222,8 @@ def _encoded(path: Path, login: str) -> str:
     try:
         password = path.read_text(encoding="utf-8").split("\n", 1)[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the password cannot be read: {error}", file=path, cure="write it as UTF-8") from error
+        raise ConfigError(
+            f"the password cannot be read: {error}", file=path, cure="write it as UTF-8"
+        ) from error
     passwords.judge(password, login)
     return passwords.encoded(password)

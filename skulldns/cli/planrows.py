@@ -9,6 +9,7 @@ import dns.name
 
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.plan import Block
+from skulldns.model.records import order
 
 _SIGNS = {"add": "+", "replace": "~", "delete": "-"}
 _WORDS = {"add": "to add", "replace": "to change", "delete": "to delete"}
@@ -47,10 +48,10 @@ def by_name(zone: Mapping[str, Any]) -> dict[str, list[Line]]:
     for conflict in zone["conflicts"]:
         line = Line("!", conflict["type"], why=conflict["reason"])
         found.setdefault(conflict["name"], []).append(line)
-    order = "-~+!".index
+    signs = "-~+!".index
     return {
-        name: sorted(found[name], key=lambda line: (order(line.sign), line.type))
-        for name in sorted(found, key=dns.name.from_text)
+        name: sorted(found[name], key=lambda line: (signs(line.sign), line.type))
+        for name in sorted(found, key=_order)
     }
 
 
@@ -69,8 +70,8 @@ def summary(zones: Sequence[Mapping[str, Any]]) -> str:
             *("in the way" for _ in zone["conflicts"]),
         ):
             counts[word] = counts.get(word, 0) + 1
-    order = [*_WORDS.values(), *_HELD.values(), "in the way"]
-    return ", ".join(f"{counts[word]} {word}" for word in order if word in counts)
+    words = [*_WORDS.values(), *_HELD.values(), "in the way"]
+    return ", ".join(f"{counts[word]} {word}" for word in words if word in counts)
 
 
 def holds(zone: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -82,6 +83,13 @@ def holds(zone: Mapping[str, Any]) -> list[tuple[str, str]]:
 def nearer(text: str) -> str:
     """A text with paths below the working directory written from there."""
     return text.replace(f"{Path.cwd()}/", "")
+
+
+def _order(name: str) -> tuple[bytes, ...]:
+    """As ``order``, without making a name of each."""
+    if "\\" in name:
+        return order(dns.name.from_text(name))[1:]
+    return tuple(reversed(name.lower().encode().split(b".")))
 
 
 def _line(change: Mapping[str, Any]) -> Line:

@@ -11,7 +11,7 @@ from dns.name import Name
 from skulldns.cli import config_option, find_config
 from skulldns.cli.zonecontents import accept, adopt, show
 from skulldns.cli.zoneds import ds
-from skulldns.errors import ConfigError
+from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.statics import StaticRecord
 
 if TYPE_CHECKING:
@@ -89,10 +89,29 @@ def _import_octodns(config: Path, wanted: Name | None, output: Path | None) -> N
         raise click.UsageError(
             f"there are {len(zones)} zones: name a directory with --output, or one with --zone"
         )
+    paths = {name: _place(name, output) for name, imported, _ in zones if imported is not None}
+    _see_free(paths.values())
     for name, imported, comments in zones:
-        path = output / f"{name.to_text(omit_final_dot=True)}.yaml" if output and output.is_dir() else output
+        if imported is None:
+            _say([f"the zone {name}: octoDNS has no files for it; import it with --axfr"])
+            continue
         first = f"imported from octoDNS ({config.name})"
-        _write_zone(name, imported.records, [first, *comments], imported.left_out, path)
+        _write_zone(name, imported.records, [first, *comments], imported.left_out, paths[name])
+
+
+def _place(name: Name, output: Path | None) -> Path | None:
+    """Where a zone goes; one name of a classless zone has a slash (RFC 2317)."""
+    if output is None or not output.is_dir():
+        return output
+    return output / f"{name.to_text(omit_final_dot=True).replace('/', '-')}.yaml"
+
+
+def _see_free(paths: Iterable[Path | None]) -> None:
+    """All or nothing: half of the files would be in the way of the next try."""
+    taken = [path for path in paths if path is not None and path.exists()]
+    if taken:
+        cure = "take it away first, or write elsewhere"
+        raise ConfigErrors([ConfigError("there is such a file", file=path, cure=cure) for path in taken])
 
 
 def _import_transfer(path: Path, server: str, key: str, wanted: Name | None, output: Path | None) -> None:

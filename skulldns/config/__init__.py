@@ -6,7 +6,7 @@ column and cure, or ``ConfigErrors`` for several at once.
 
 from skulldns.config.keys import TsigKey
 from skulldns.config.loading import Config, load, state_directory
-from skulldns.config.sections import GuardConfig, MemberPolicy, WebConfig
+from skulldns.config.sections import GuardConfig, MemberPolicy
 from skulldns.config.sitesections import AcmeConfig, AuthoritySection, LimitsSection, ProxyConfig
 from skulldns.config.sourcesections import (
     GuestPolicy,
@@ -17,6 +17,7 @@ from skulldns.config.sourcesections import (
     StaticGuest,
     StaticSourceConfig,
 )
+from skulldns.config.websections import WebConfig
 from skulldns.config.zonerules import ViewConfig, ZoneConfig
 from skulldns.config.zones import load_zone, load_zone_file, reload_zone, strays
 from skulldns.config.zonesections import ServerConfig

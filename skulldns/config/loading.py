@@ -13,12 +13,13 @@ from pydantic_core import PydanticCustomError
 from skulldns.config.explain import Location, error_at, explain, unusable
 from skulldns.config.keys import TsigKey
 from skulldns.config.reading import read_text
-from skulldns.config.sections import ConfigFile, GuardConfig, MemberPolicy, WebConfig
+from skulldns.config.sections import ConfigFile, GuardConfig, MemberPolicy
 from skulldns.config.siterules import site_rules
 from skulldns.config.sitesections import AcmeConfig, AuthoritySection, ProxyConfig
 from skulldns.config.sourcerules import check_sources, placed
 from skulldns.config.sourcesections import GuestPolicy, SourceConfig
 from skulldns.config.values import zone_name
+from skulldns.config.websections import NoticesConfig, WebConfig, in_directory, notices_in
 from skulldns.config.zonerules import ZoneConfig, zone_configs
 from skulldns.config.zonesections import KeySection, PlainServer
 from skulldns.desired.yamltext import Node, parse_yaml, plain
@@ -49,6 +50,7 @@ class Config:
     sites: tuple[SiteRule, ...] = ()
     acme: AcmeConfig | None = None
     web: WebConfig | None = None
+    notices: NoticesConfig | None = None
     policy: MemberPolicy = field(default_factory=MemberPolicy)
     guard: GuardConfig = field(default_factory=GuardConfig)
 
@@ -125,7 +127,8 @@ class _Loader:
             proxy=self._proxy(),
             sites=sites,
             acme=self._acme(),
-            web=shape.web,
+            web=in_directory(shape.web, self._path.parent),
+            notices=notices_in(shape.notices, self._path.parent),
             policy=shape.policy,
             guard=shape.guard,
         )

@@ -1,6 +1,8 @@
 """An octoDNS installation's zones, from its config and files to records."""
 
+import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import dns.name
@@ -11,7 +13,7 @@ from skulldns.config.zones import read_zone_files
 from skulldns.desired.zonefile import MAX_ZONE_FILE, ZoneRules
 from skulldns.desired.zonefile.bind import Imported, from_bind
 from skulldns.desired.zonefile.octodns import MAX_CONFIG, BindFiles, Files, OctoZone, YamlFiles, read_config
-from skulldns.errors import ConfigError
+from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.records import RRset
 from skulldns.model.statics import StaticRecord
 
@@ -22,27 +24,48 @@ _LEAST_DOTS = 2
 
 def import_octodns(
     config: Path, wanted: Name | None = None
-) -> Iterator[tuple[Name, Imported, tuple[str, ...]]]:
+) -> Iterator[tuple[Name, Imported | None, tuple[str, ...]]]:
     """Each zone of octoDNS's ``config``, or only the ``wanted`` one: name, records, and comments about its servers.
 
-    Directories in the config are looked for from the working directory, as octoDNS does, and from the config's
-    own and the one above. Raises ``ConfigError``.
+    A zone that octoDNS reads from no files has None for its records. Directories in the config are looked for from
+    the working directory, as octoDNS does, and from the config's own and the one above. Raises ``ConfigErrors``
+    after the last zone, with what is wrong in any of them.
     """
+    errors: list[ConfigError] = []
     for zone in _expanded(read_config(read_text(config, MAX_CONFIG), str(config)), config):
         name = dns.name.from_text(zone.name).canonicalize()
-        if wanted is None or name == wanted:
-            yield name, _records(zone, name, config), zone.comments
+        if wanted is not None and name != wanted:
+            continue
+        try:
+            found = _records(zone, name, config) if zone.files else None
+        except ConfigErrors as several:
+            errors += several.errors
+        except ConfigError as error:
+            errors.append(error)
+        else:
+            yield name, found, zone.comments
+    if errors:
+        raise ConfigErrors(list({str(error): error for error in errors}.values()))
 
 
 def _expanded(zones: tuple[OctoZone, ...], config: Path) -> Iterator[OctoZone]:
-    """The zones, with those of a dynamic one (``*``) in its place."""
+    """The zones, with those of a dynamic one (``*``) in its place. The first that has a zone keeps it."""
     named = {zone.name for zone in zones}
     for zone in zones:
         if not zone.name.startswith(_DYNAMIC):
             yield zone
             continue
-        for found in sorted({one for files in zone.files for one in _zones_in(files, config)} - named):
-            yield OctoZone(found, found, zone.files, zone.comments, zone.left_out)
+        there = {one for files in zone.files for one in _zones_in(files, config)} - named
+        found = {one for one in there if _takes(zone, one)}
+        named |= found
+        for one in sorted(found):
+            yield OctoZone(one, one, zone.files, zone.comments, zone.left_out)
+
+
+def _takes(zone: OctoZone, name: str) -> bool:
+    if zone.glob is not None:
+        return fnmatchcase(name, zone.glob)
+    return zone.regex is None or re.search(zone.regex, name) is not None
 
 
 def _zones_in(files: Files, config: Path) -> Iterator[str]:
@@ -69,10 +92,6 @@ def _records(zone: OctoZone, name: Name, config: Path) -> Imported:
         )
         records += found.records
         left_out += found.left_out
-    if not zone.files:
-        raise ConfigError(
-            f"octoDNS has no files for {zone.name}", file=config, cure="import the zone with --axfr instead"
-        )
     return Imported(tuple(_moved(record, source, name) for record in records), tuple(left_out))
 
 

@@ -15,31 +15,15 @@ from skulldns.config.values import (
     Duration,
     FilePath,
     Flag,
-    Listen,
     Network,
     Percent,
     Place,
-    Url,
 )
+from skulldns.config.websections import NoticesConfig, WebConfig
 from skulldns.config.zonesections import KeySection, PlainServer, ZoneSection
 from skulldns.model.policy import Approval
 
 _DAY = 86_400.0
-
-
-class WebConfig(Section):
-    """The members' page."""
-
-    url: Url = Field(description="The address that members open.")
-    listen: Listen = Field("127.0.0.1:8053", description="Address and port where the page listens.")
-    title: str = Field("SkullDNS", max_length=60, description="What the page calls itself.")
-    proxies: tuple[Place, ...] = Field(
-        (), description="Web servers in front of the page, which are believed about its visitors' addresses."
-    )
-    leaked_passwords: FilePath | None = Field(
-        None,
-        description="SHA-1 values of leaked passwords, sorted, one a line (as haveibeenpwned.com has them).",
-    )
 
 
 class MemberPolicy(Section):
@@ -88,6 +72,7 @@ class ConfigFile(Section):
     sites: dict[str, SiteSection] = Field({}, description="What is special at single sites, by host name.")
     acme: AcmeConfig | None = Field(None, description="Where certificates come from.")
     web: WebConfig | None = Field(None, description="The members' page.")
+    notices: NoticesConfig | None = Field(None, description="Who is told of what happens, and how.")
     policy: MemberPolicy = Field(MemberPolicy(), description="What members may claim.")
     guard: GuardConfig = Field(GuardConfig(), description="When a plan needs a person.")
 

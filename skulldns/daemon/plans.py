@@ -4,12 +4,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import dns.rdatatype
-
 from skulldns.model.changes import Change
 from skulldns.model.desired import Farewell
 from skulldns.model.plan import Plan
-from skulldns.model.records import RRset
+from skulldns.model.records import RRset, type_text
 
 
 def shown(
@@ -48,7 +46,7 @@ def _plan(plan: Plan, farewell: Callable[[str], Farewell]) -> dict[str, Any]:
             {
                 "key": str(key),
                 "name": key.name.to_text(omit_final_dot=True),
-                "type": dns.rdatatype.to_text(key.type),
+                "type": type_text(key.type),
                 "reason": reason,
             }
             for key, reason in plan.conflicts
@@ -62,7 +60,7 @@ def _change(change: Change, farewell: Callable[[str], Farewell]) -> dict[str, An
     return {
         "action": change.action.value,
         "name": key.name.to_text(omit_final_dot=True),
-        "type": dns.rdatatype.to_text(key.type),
+        "type": type_text(key.type),
         "before": _side(change.before),
         "after": _side(change.after),
         "owner": change.owner,

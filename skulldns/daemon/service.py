@@ -1,6 +1,7 @@
 """`skulldns run`: gives each worker of the installation its thread, and answers the command line."""
 
 import fcntl
+import gc
 import logging
 import os
 import threading
@@ -24,6 +25,9 @@ _JOIN_TIMEOUT = 2.0
 """Seconds that a worker gets to finish its step; one that waits for a dead server is left behind."""
 
 
+_GARBAGE = 50_000
+"""New objects after which Python looks for cycles among them; 700 without this."""
+
 _WAKE_EVERY = 0.5
 """Seconds after which the main thread wakes: a wait without limit can miss a signal that comes as it begins."""
 
@@ -41,6 +45,8 @@ class Daemon:
 
         Raises ``ConfigError`` and ``Unavailable`` when it cannot begin, and what a worker died of.
         """
+        # Almost all that a large zone is made of lives on: each look for cycles among it would find none.
+        gc.set_threshold(_GARBAGE)
         config: Config | None = load(self._path)
         while config is not None and not self._stopped.is_set():
             with state_lock(config.state):

@@ -15,11 +15,12 @@ from skulldns.daemon.control import Verbs as Table
 from skulldns.errors import Conflict, Refused, Unavailable
 from skulldns.loop.accounts import balances
 from skulldns.loop.certifier import Certifier
-from skulldns.loop.health import ill, pings
+from skulldns.loop.health import ill
 from skulldns.loop.issuing import Office
 from skulldns.loop.why import explain
 from skulldns.model.plan import Plan
 from skulldns.wiring import Installation
+from skulldns.wiring.health import look
 
 
 class Verbs:
@@ -94,11 +95,7 @@ class Verbs:
                 late = [ill("proxy", "", str(error))]
         now = installation.clock.wall()
         status, engine = installation.reporter.status(now), installation.engine
-        zones = [zone.name for zone in installation.config.zones.values() if zone.file]
-        files = {zone.to_text(omit_final_dot=True): engine.zone_files.get(zone) for zone in zones}
-        found = [*pings(status, files, installation.machine(), now), *late]
-        if engine.config_error:
-            found.insert(0, ill("config", str(installation.config.path), engine.config_error))
+        found = [*look(installation.config, engine, status, installation.machine(), now), *late]
         figures = asdict(replace(status, names=()))
         return {"pings": [asdict(one) for one in found], "status": figures, "budget": self.budget()}
 
@@ -236,7 +233,7 @@ class Verbs:
         return next(one for one in self.certificates() if one["identity"] == identity)
 
     def _full_name(self, text: str) -> dns.name.Name:
-        """A name as a person types it: absolute, or relative to the first zone that takes guests."""
+        """A name as a person types it: absolute, one that a member claims, or relative to the first zone."""
         zones = [zone.name for zone in self._installation.config.zones.values()]
         try:
             name = dns.name.from_text(text.strip().lower().rstrip(".") or ".")
@@ -245,4 +242,7 @@ class Verbs:
         publishers = [publisher.zone.name for publisher in self._installation.publishers]
         if any(name.is_subdomain(zone) for zone in publishers) or not zones or text.strip().endswith("."):
             return name
+        with self._installation.engine.reading():
+            if self._installation.engine.registry.claims.at(name) is not None:
+                return name
         return name.relativize(dns.name.root).concatenate(zones[0])

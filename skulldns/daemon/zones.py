@@ -12,10 +12,11 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from skulldns.daemon.calls import InThread
+from skulldns.desired.claimed import is_claim
 from skulldns.errors import Refused, SkullDNSError, Unavailable
+from skulldns.loop.names import owner_title
 from skulldns.loop.publisher import Publisher
 from skulldns.model.desired import ZONE_FILE
-from skulldns.model.guests import GuestId
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, RRset
 from skulldns.targets.protocol import NameServer
@@ -250,8 +251,8 @@ def _titled(installation: Installation, owner: str, source: str, reason: str) ->
         place = reason.removesuffix(" has it")
         return "static", place.removeprefix(f"{installation.config.path.parent}/")
     with installation.engine.reading():
-        known = installation.engine.registry.known(GuestId(owner))
-    return "guest", f"{known.guest.name if known else owner} ({source})"
+        title = owner_title(installation.engine.registry, owner)
+    return ("claim", title) if is_claim(owner) else ("guest", f"{title} ({source})")
 
 
 def _adopted(installation: Installation, publisher: Publisher, entry: Entry) -> dict[str, Any]:

@@ -5,12 +5,14 @@ guest is looked up each time, so that a guest that changes hands takes no name a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import dns.rdatatype
 from dns.name import Name
 
+from skulldns.desired.publishing import address_records
+from skulldns.desired.settings import ClaimSettings
 from skulldns.model.certificates import shown
 from skulldns.model.claims import (
     AddressTarget,
@@ -20,8 +22,10 @@ from skulldns.model.claims import (
     ClaimState,
     GuestTarget,
     RedirectTarget,
+    Target,
 )
 from skulldns.model.guests import GuestId, IPAddress
+from skulldns.model.policy import Publish
 from skulldns.model.records import RRset, rrset
 
 CLAIMS = "claims"
@@ -55,12 +59,13 @@ class Claimed:
 
     def at(self, name: Name) -> Claim | None:
         """The claim whose very name this is."""
-        return next((claim for claim in self.near(name) if claim.name == name), None)
+        first = next(self.near(name), None)
+        return first if first is not None and first.name == name else None
 
     def near(self, name: Name) -> Iterator[Claim]:
-        """The claims that ask for something at ``name``: the one of that name, and those with records there."""
-        for identity in sorted(self._names.get(name, ())):
-            yield self._claims[identity]
+        """The claims that ask for something at ``name``: that of the name itself first."""
+        here = [self._claims[identity] for identity in self._names.get(name, ())]
+        yield from sorted(here, key=lambda claim: (claim.name != name, claim.id))
 
     def names(self) -> set[Name]:
         """Every name at which something is asked for."""
@@ -106,31 +111,41 @@ def title(claim: Claim) -> str:
     return f"{claim.member}'s claim of {shown(claim.name)}"
 
 
-def further_records(claim: Claim, name: Name) -> list[RRset]:
-    """The records at ``name`` that the claim's member wrote."""
-    return [
+def claim_records(
+    claim: Claim, name: Name, view: str | None, settings: ClaimSettings, guest: Sequence[IPAddress] | None
+) -> list[RRset]:
+    """What a claim asks for at ``name`` in a view.
+
+    ``guest`` are the addresses of the guest that it leads to, None while that is none of its member's.
+    """
+    found = [
         rrset(name, dns.rdatatype.from_text(one.type), one.ttl, list(one.values))
         for one in claim.records
         if one.name == name
     ]
+    if claim.name != name:
+        return found
+    if isinstance(claim.target, AliasTarget):
+        alias = rrset(name, dns.rdatatype.CNAME, settings.ttl, [claim.target.name.to_text()])
+        return [alias, *found]
+    return [*address_records(name, settings.ttl, _addresses(claim.target, view, settings, guest)), *found]
 
 
-def alias_record(claim: Claim, ttl: int) -> list[RRset]:
-    """The CNAME of a claim that leads to another name."""
-    if not isinstance(claim.target, AliasTarget):
-        return []
-    return [rrset(claim.name, dns.rdatatype.CNAME, ttl, [claim.target.name.to_text()])]
-
-
-def own_addresses(claim: Claim, proxy: Iterable[IPAddress]) -> list[IPAddress]:
-    """The addresses of a claim that leads to no guest: its member's own, or the proxy's for a redirect."""
-    match claim.target:
+def _addresses(
+    target: Target, view: str | None, settings: ClaimSettings, guest: Sequence[IPAddress] | None
+) -> Sequence[IPAddress]:
+    """Where a claim's name leads. What is served by the proxy stays there, which says why there is nothing to see."""
+    match target:
         case AddressTarget(ipv4, ipv6):
             return [one for one in (ipv4, ipv6) if one is not None]
-        case RedirectTarget():
-            return list(proxy)
+        case GuestTarget(direct=True):
+            return guest or ()
+        case GuestTarget() if guest and view is not None and settings.views.get(view) is Publish.GUEST:
+            return guest
+        case GuestTarget() | RedirectTarget():
+            return settings.proxy_addresses
         case _:
-            return []
+            return ()
 
 
 def _keep(index: defaultdict[Key, set[ClaimId]], key: Key, identity: ClaimId, *, add: bool) -> None:

@@ -13,7 +13,7 @@ A change of one guest touches its names, its addresses, the claims that lead to 
 ones; nothing else is looked at.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 import dns.rdatatype
@@ -30,7 +30,7 @@ from skulldns.desired.statics import Statics
 from skulldns.desired.wishes import Wishes, wishes
 from skulldns.model.assignments import Assignment
 from skulldns.model.claims import Claim, GuestTarget
-from skulldns.model.desired import ZONE_FILE, Decision, Evidence, Farewell, Refusal, Wanted
+from skulldns.model.desired import ZONE_FILE, Decision, Refusal, Wanted
 from skulldns.model.guests import Address, GuestId, IPAddress, SourceName, said
 from skulldns.model.policy import Publish
 from skulldns.model.presence import Known
@@ -171,38 +171,11 @@ class Registry:
         ]
         if taking is None:
             wanted += self._other_records(name, view, alone=not statics)
-        return Decision(name, tuple(wanted))
+        return Decision(name, tuple(_side_by_side(wanted)))
 
     def rivals(self, name: Name) -> list[GuestId]:
         """The guests that ask for ``name``, the one that holds it first."""
         return list(self.asking.for_name(name))
-
-    def replaced(self, known: Known) -> bool:
-        """Whether the source shows another guest under the very name that ``known`` had there.
-
-        A source has each name once, so this is as good as an announcement that the former guest is gone.
-        """
-        here = self._wishes.get(known.id, Wishes()).names
-        rivals = {rival for name in here for rival in self.asking.by_name.get(name, ())} - {known.id}
-        guests = [(self._known[rival].guest, self._known[rival].present) for rival in rivals]
-        return any(
-            present and (guest.source, guest.name) == (known.guest.source, known.guest.name)
-            for guest, present in guests
-        )
-
-    def askers(self, name: Name) -> list[GuestId]:
-        """The guests that ask for ``name``, those included that asked in words that make no name."""
-        if found := self.rivals(name):
-            return found
-        return sorted(
-            known.id
-            for known in self._known.values()
-            if known.gone_since is None
-            and (settings := self.settings(known))
-            and name.is_subdomain(settings.zone)
-            for text in (known.guest.name, *self._wishes[known.id].options.names)
-            if text.lower() == _as_typed(name, settings.zone)
-        )
 
     def wishes(self, identity: GuestId) -> Wishes:
         """What a guest asks for. Raises ``KeyError`` for a guest nobody knows."""
@@ -225,28 +198,6 @@ class Registry:
             else:
                 addresses.append(address)
         return Verdict(known, tuple(names), tuple(addresses), tuple(refusals), wish.options)
-
-    def farewell(self, owner: str) -> Farewell:
-        """Why records of ``owner`` are not wanted any more."""
-        if owner == ZONE_FILE:
-            return Farewell("the zone file has it no more", Evidence.UNSEEN)
-        if claimed.is_claim(owner):
-            return self._claims_farewell(owner)
-        known = self._known.get(GuestId(owner))
-        if known is None:
-            return Farewell("nobody asks for it any more", Evidence.UNSEEN)
-        title = known.guest.title
-        if self.settings(known) is None:
-            return Farewell(f"{known.guest.source} is not in the config any more", Evidence.UNSEEN)
-        if known.gone_since is not None:
-            if known.witnessed:
-                return Farewell(f"guest {title} was undefined", Evidence.ANNOUNCED)
-            return Farewell(f"guest {title} is not there any more", Evidence.UNSEEN)
-        if not known.present:
-            return Farewell(f"guest {title} was not seen", Evidence.UNSEEN)
-        if self._wishes[known.id].names:
-            return Farewell(f"guest {title} asks for something else now", Evidence.MOVED)
-        return Farewell(f"guest {title} has been stopped for long", Evidence.ANNOUNCED)
 
     def guest_of(self, claim: Claim) -> Verdict | None:
         """The guest that a claim leads to, as long as it is its member's."""
@@ -282,7 +233,7 @@ class Registry:
         taking = [self._statics.at(name, view).taking for view in views or (None,)]
         if all(taking) and (record := taking[0]):
             return f"the zone file has it ({record.file}:{record.line}); rename the guest or the record"
-        if claim := self.claims.at(name):
+        if claim := next(self.claims.near(name), None):
             return f"it is {claim.member}'s claim; rename the guest, or release the claim"
         holder = self.asking.for_name(name)[0]
         return None if holder == identity else f"{self.title(holder)} has it; rename one of the two"
@@ -322,34 +273,13 @@ class Registry:
         return self._pointer(name, ip, view, alone=alone)
 
     def _claim_records(self, claim: Claim, name: Name, view: str | None, *, alone: bool) -> list[Wanted]:
-        found = claimed.further_records(claim, name)
-        if claim.name == name:
-            settings = self.claim_settings
-            found += claimed.alias_record(claim, settings.ttl)
-            found += address_records(name, settings.ttl, self._claim_addresses(claim, view))
-        owner, reason = claimed.owner_of(claim), claimed.title(claim)
-        return [Wanted(records, owner, CLAIMS, reason, alone=alone) for records in found]
-
-    def _claim_addresses(self, claim: Claim, view: str | None) -> Sequence[IPAddress]:
-        settings = self.claim_settings
-        if not isinstance(claim.target, GuestTarget):
-            return claimed.own_addresses(claim, settings.proxy_addresses)
         verdict = self.guest_of(claim)
-        if verdict is None:
-            return ()
-        own = [address.ip for address in verdict.addresses]
-        if claim.target.direct:
-            return own
-        inside = settings.views.get(view) is Publish.GUEST if view is not None else False
-        return own if inside else settings.proxy_addresses
-
-    def _claims_farewell(self, owner: str) -> Farewell:
-        claim = self.claims.claim_of(owner)
-        if claim is not None:
-            return Farewell(f"{claimed.title(claim)} asks for something else now", Evidence.MOVED)
-        if why := self.claims.ended(owner):
-            return Farewell(why, Evidence.ANNOUNCED)
-        return Farewell("no member claims it any more", Evidence.UNSEEN)
+        guest = None if verdict is None else [address.ip for address in verdict.addresses]
+        owner, reason = claimed.owner_of(claim), claimed.title(claim)
+        return [
+            Wanted(records, owner, CLAIMS, reason, alone=alone)
+            for records in claimed.claim_records(claim, name, view, self.claim_settings, guest)
+        ]
 
     def _guest_records(self, name: Name, view: str | None, *, alone: bool) -> list[Wanted]:
         rivals = self.asking.for_name(name)
@@ -397,6 +327,12 @@ class Registry:
         ]
 
 
-def _as_typed(name: Name, zone: Name) -> str:
-    """The part of ``name`` below ``zone`` as a person would write it."""
-    return ".".join(label.decode(errors="replace") for label in name.relativize(zone).labels)
+def _side_by_side(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """What can stand at one name together; who comes first goes before (RFC 2181 section 10.1)."""
+    found: list[Wanted] = []
+    for want in wanted:
+        types = {one.rrset.type for one in found}
+        alias = dns.rdatatype.CNAME in types or (want.rrset.type == dns.rdatatype.CNAME and types)
+        if want.rrset.type not in types and not alias:
+            found.append(want)
+    return found

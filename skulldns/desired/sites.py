@@ -19,6 +19,8 @@ from skulldns.model.sites import ForwardAuth, Page, Site, SiteRule, Upstream
 
 AUTH_PATH = "/auth"
 """Where the members' page answers whether a visitor is a member."""
+HANDOVER_PATH = "/.skulldns/enter"
+"""The path of a site for members only where they come in from the page (``webui.machines.entry``)."""
 
 
 def site(registry: Registry, name: Name) -> Site | None:
@@ -48,7 +50,8 @@ def _claimed(registry: Registry, claim: Claim) -> Site | None:
     """The site of a member's claim; None for one that leads to addresses."""
     settings, options = registry.claim_settings, claim.options
     if claim.members_only and settings.page is not None:
-        options = replace(options, forward_auth=ForwardAuth(settings.page, AUTH_PATH, settings.login))
+        auth = ForwardAuth(settings.page, AUTH_PATH, settings.login, HANDOVER_PATH)
+        options = replace(options, forward_auth=auth)
     zone = max((one for one in settings.zones if claim.name.is_subdomain(one)), key=len, default=None)
     certificate = certificate_for(claim.name, zone) if zone is not None else shown(claim.name)
     match claim.target:

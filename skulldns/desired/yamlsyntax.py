@@ -57,7 +57,11 @@ def _syntax_error(error: yaml.MarkedYAMLError, text: str, file: str) -> ConfigEr
         line = len(text.splitlines())
         column = len(text.splitlines()[-1]) + 1
     rest = lines[line - 1][column - 1 :] if line <= len(lines) else ""
-    if rest.startswith("\t") or "\\t" in problem or "tab character" in problem:
+    if "document start" in problem:
+        what, cure = "something stands after the line '...', which ends the file", "put it above that line"
+    elif line <= len(lines) and lines[line - 1].strip() == "{}":
+        what, cure = "'{}' stands for nothing, but other lines say something", "take it out"
+    elif rest.startswith("\t") or "\\t" in problem or "tab character" in problem:
         what, cure = "a tab cannot indent YAML", "use spaces"
     else:
         what = f"not valid YAML: {problem}"

@@ -8,7 +8,7 @@ A lab is a list of parts (`part.Part`, assembled in `parts`): a new part is one 
 there.
 """
 
-from skulldns.lab.info import LabInfo, Server, Tsig
+from skulldns.lab.info import LabInfo, Server, Tsig, Web
 from skulldns.lab.lab import Lab
 
-__all__ = ["Lab", "LabInfo", "Server", "Tsig"]
+__all__ = ["Lab", "LabInfo", "Server", "Tsig", "Web"]

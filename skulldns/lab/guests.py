@@ -13,12 +13,17 @@ NETWORK = "lab"
 
 _DOMAIN_XML = """
 <domain type="test">
-  <name>{name}</name>
+  <name>{name}</name>{metadata}
   <memory unit="MiB">64</memory>
   <os><type>hvm</type></os>
   <devices><interface type="network"><source network="{network}"/></interface></devices>
 </domain>
 """
+
+_METADATA_XML = """
+  <metadata>
+    <guest xmlns="https://skulldns.org/guest/1"><owner>{owner}</owner></guest>
+  </metadata>"""
 
 _WRONG_REQUEST = {
     libvirt.VIR_ERR_DOM_EXIST: "give it another name",
@@ -45,10 +50,11 @@ def connect(uri: str) -> libvirt.virConnect:
     return libvirt.open(uri)
 
 
-def create(connection: libvirt.virConnect, name: str) -> None:
-    """Define a guest with one interface in the lab's network, and start it."""
+def create(connection: libvirt.virConnect, name: str, owner: str | None = None) -> None:
+    """Define a guest with one interface in the lab's network, of this owner, and start it."""
+    metadata = _METADATA_XML.format(owner=escape(owner)) if owner else ""
     with _for_people(name):
-        xml = _DOMAIN_XML.format(name=escape(name), network=NETWORK)
+        xml = _DOMAIN_XML.format(name=escape(name), metadata=metadata, network=NETWORK)
         connection.defineXMLFlags(xml, libvirt.VIR_DOMAIN_DEFINE_VALIDATE).create()
 
 

@@ -34,6 +34,22 @@ class Tsig:
 
 
 @dataclass(frozen=True, slots=True)
+class Web:
+    """The members' page: the address that members open, where it really listens, and who can sign in."""
+
+    url: str
+    address: str
+    port: int
+    login: str
+    password_file: Path
+
+    @property
+    def password(self) -> str:
+        """The admin's password."""
+        return self.password_file.read_text(encoding="ascii").strip()
+
+
+@dataclass(frozen=True, slots=True)
 class LabInfo:
     """The content of `lab.json`. `pid` holds None for a part that is not running."""
 
@@ -48,6 +64,7 @@ class LabInfo:
     hand_tsig: Tsig
     libvirt_uri: str
     libvirt_network: str
+    web: Web
     raw: Mapping[str, Any]
 
     @classmethod
@@ -75,6 +92,7 @@ class LabInfo:
             hand_tsig=_tsig(raw["hand_tsig"]),
             libvirt_uri=raw["libvirt_uri"],
             libvirt_network=raw["libvirt_network"],
+            web=Web(**{**raw["web"], "password_file": Path(raw["web"]["password_file"])}),
             raw=raw,
         )
 

@@ -219,10 +219,10 @@ class Guest:
     lab: Lab
     name: str
 
-    def create(self) -> None:
-        """Define and start it."""
+    def create(self, owner: str | None = None) -> None:
+        """Define and start it; it says that ``owner`` owns it."""
         with self.lab.hypervisor() as connection:
-            guests.create(connection, self.name)
+            guests.create(connection, self.name, owner)
 
     def start(self) -> None:
         """Start it."""

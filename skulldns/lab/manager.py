@@ -15,6 +15,7 @@ import dns.rdatatype
 
 from skulldns.lab.hypervisor import Hypervisor
 from skulldns.lab.nameserver import ADDRESS, ALGORITHM, ZONE, DnsPlan
+from skulldns.lab.page import Page
 from skulldns.lab.part import Part, render
 from skulldns.lab.pebble import Pebble
 from skulldns.lab.place import Place
@@ -42,8 +43,11 @@ class Manager(Part):
     name = "daemon"
     after = frozenset({"ns1", "ns2", "libvirtd"})
 
-    def __init__(self, place: Place, plan: DnsPlan, hypervisor: Hypervisor, https: Https | None) -> None:
+    def __init__(
+        self, place: Place, plan: DnsPlan, hypervisor: Hypervisor, page: Page, https: Https | None
+    ) -> None:
         super().__init__(place)
+        self._page = page
         self._https = https
         if https is not None:
             self.after |= {https.proxy.name, https.ca.name, https.web_servers.name}
@@ -66,6 +70,7 @@ class Manager(Part):
             "ports": self._plan.ports,
             "libvirt_uri": self._hypervisor.uri,
             "https": self._https,
+            "page": self._page,
             "proxy_address": PROXY_ADDRESS,
         }
         render("skulldns.yaml.j2", self.place.config, **values)

@@ -105,7 +105,7 @@ class _NameServer(Part):
         render("rndc.conf.j2", self._home / "rndc.conf", **values)
         # ns2 begins with the same content, so it answers at once and does not need ns1 for its own start.
         for zone in (*self._zones, FOREIGN):
-            render("zone.j2", self._home / f"{zone}.zone", apex=zone, zone=ZONE)
+            render("zone.j2", self._home / f"{zone}.zone", apex=zone, zone=ZONE, page=self._page_below(zone))
         self._copy_named()
 
     def argv(self) -> Sequence[str]:
@@ -151,6 +151,11 @@ class _NameServer(Part):
         if not self._start_log.exists():
             return []
         return self._start_log.read_text(encoding="utf-8", errors="replace").splitlines()
+
+    def _page_below(self, zone: str) -> str | None:
+        """The page's host name, if it is below this zone."""
+        page = Surroundings.of(self.place).page
+        return page if page and page.endswith(f".{zone}") else None
 
     async def _answers_soa(self, zone: str) -> bool:
         # The signature proves that this server answers and not a stranger (or another lab) on the same port.

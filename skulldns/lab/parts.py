@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from skulldns.lab.hypervisor import Hypervisor
 from skulldns.lab.manager import Https, Manager
 from skulldns.lab.nameserver import DnsPlan, Primary, Secondary
+from skulldns.lab.page import Page
 from skulldns.lab.part import Part
 from skulldns.lab.pebble import Pebble
 from skulldns.lab.place import Place
@@ -14,6 +15,8 @@ from skulldns.lab.webservers import WebServers
 
 HTTPS = ("pebble", "webservers", "nginx")
 """The parts that serve sites; they are started on demand, all of them or none."""
+EVERYTHING = (*HTTPS, "page")
+"""What `make run` and `lab up` start beside: sites, and the members' page."""
 
 
 def assemble(place: Place, ports: PortBlock, extra: Collection[str]) -> Sequence[Part]:
@@ -23,6 +26,7 @@ def assemble(place: Place, ports: PortBlock, extra: Collection[str]) -> Sequence
     proxy = Proxy(place, ports)
     pebble = Pebble(place, plan, ports, http_port=proxy.http_port)
     web_servers = WebServers(place, hypervisor, ports.next())
+    page = Page(place, ports, proxy)
     https = Https(proxy, pebble, web_servers) if set(HTTPS) <= set(extra) else None
     return (
         hypervisor,
@@ -31,5 +35,6 @@ def assemble(place: Place, ports: PortBlock, extra: Collection[str]) -> Sequence
         pebble,
         web_servers,
         proxy,
-        Manager(place, plan, hypervisor, https),
+        Manager(place, plan, hypervisor, page, https),
+        page,
     )

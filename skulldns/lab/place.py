@@ -13,6 +13,7 @@ from skulldns.errors import ConfigError
 
 # The names directly under the directory that a lab writes, and may therefore remove. Nothing else is touched.
 _OWNED = (
+    "admin.password",
     "bin",
     "ca",
     "ca.pem",
@@ -22,6 +23,7 @@ _OWNED = (
     "nginx",
     "ns1",
     "ns2",
+    "page",
     "proxy",
     "run",
     "skulldns.yaml",

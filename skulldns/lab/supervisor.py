@@ -102,7 +102,8 @@ class Supervisor:
 
         async def start_in_turn(server: ServerProcess) -> None:
             for name in server.part.after:
-                await ready[name].wait()
+                if self._wanted(self._servers[name].part):
+                    await ready[name].wait()
             await server.start()
             ready[server.part.name].set()
 

@@ -3,9 +3,10 @@
 Whoever wants some writes `surroundings.json` into the lab's directory before the lab is started, as in
 
     {"sources": [{"kind": "lxc", "path": "/srv/lxc", "zone": "vmsrv.test"}],
-     "networks": ["192.0.2.0/24"], "reverse": ["2.0.192.in-addr.arpa"]}
+     "networks": ["192.0.2.0/24"], "reverse": ["2.0.192.in-addr.arpa"], "page": "names.elsewhere.test"}
 
 Each key may be missing. The daemon watches these sources too, and both name servers have these reverse zones.
+``page`` is the host name of the members' page, if it shall be a site behind the proxy: one in a zone of ns1.
 """
 
 import json
@@ -28,6 +29,7 @@ class Surroundings:
     sources: tuple[Mapping[str, Any], ...] = ()
     networks: tuple[str, ...] = (_OWN_NETWORK,)
     reverse: tuple[str, ...] = (_OWN_REVERSE,)
+    page: str | None = None
 
     @classmethod
     def of(cls, place: Place) -> Self:
@@ -45,7 +47,7 @@ class Surroundings:
         try:
             return cls._with(**raw)
         except TypeError as error:
-            cure = "its keys are sources, networks and reverse, each a list"
+            cure = "its keys are sources, networks and reverse, each a list, and page"
             raise ConfigError(
                 f"this does not describe surroundings: {error}", file=path, cure=cure
             ) from error
@@ -57,5 +59,6 @@ class Surroundings:
         sources: Sequence[Mapping[str, Any]] = (),
         networks: Sequence[str] = (),
         reverse: Sequence[str] = (),
+        page: str | None = None,
     ) -> Self:
-        return cls(tuple(sources), (_OWN_NETWORK, *networks), (_OWN_REVERSE, *reverse))
+        return cls(tuple(sources), (_OWN_NETWORK, *networks), (_OWN_REVERSE, *reverse), page)

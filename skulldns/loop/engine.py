@@ -9,6 +9,7 @@ from typing import Protocol
 
 from dns.name import Name
 
+from skulldns.desired.farewells import farewell
 from skulldns.desired.registry import Registry
 from skulldns.desired.sites import ruled, site
 from skulldns.desired.wishes import leaves_at
@@ -130,7 +131,7 @@ class Engine:
     def farewell(self, owner: str) -> Farewell:
         """Why records are not wanted any more. Callable from any thread."""
         with self._lock:
-            return self._registry.farewell(owner)
+            return farewell(self._registry, owner)
 
     def unseen(self) -> Mapping[str, frozenset[str]]:
         """The guests of each source that it does not show and whose end nobody announced. From any thread."""
@@ -149,6 +150,11 @@ class Engine:
     def sources(self) -> dict[SourceName, SourceStatus]:
         """How each source is. Callable from any thread."""
         return self._sightings.sources
+
+    @property
+    def awaits_files(self) -> bool:
+        """Whether there is a zone file of which nothing is known yet. Callable from any thread."""
+        return bool(self._awaited_files)
 
     @property
     def registry(self) -> Registry:
@@ -211,8 +217,6 @@ class Engine:
         for identity, assignment in letter.assigned.items():
             if assignment != self._registry.assignment(identity):
                 self._assigned(identity, assignment)
-        for identity in set(self._registry.assigned()) - letter.assigned.keys():
-            self._assigned(identity, Assignment())
 
     def _assigned(self, identity: GuestId, assignment: Assignment) -> None:
         self._registry.assign(identity, assignment)

@@ -41,7 +41,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """To the engine: claims that have changed, and what is assigned to guests by now."""
+    """To the engine: claims that have changed, and guests to which something else is assigned by now."""
 
     claims: tuple[Claim, ...]
     assigned: Mapping[GuestId, Assignment]

@@ -10,7 +10,7 @@ import dns.rdatatype
 from dns.name import Name
 
 from skulldns.loop.front import Front
-from skulldns.loop.links import Link, LinkState
+from skulldns.loop.links import Link, LinkState, claim_link, lost_guest_link
 from skulldns.loop.names import Names
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.visit import certificate_link, site_link
@@ -66,12 +66,12 @@ def live_chain(names: Names, front: Front, name: Name, now: float) -> LiveChain 
 
 
 def _claim(names: Names, claim: Claim) -> Iterator[Link]:
-    yield Link("claim", LinkState.GOOD, f"{claim.member}'s, {claim.state}")
+    yield claim_link(claim)
     if not isinstance(claim.target, GuestTarget):
         return
     verdict = names.engine.registry.guest_of(claim)
     if verdict is None:
-        yield Link("guest", LinkState.BROKEN, "it is gone, or another's; lead the name to one of your guests")
+        yield lost_guest_link(claim)
         return
     yield _guest(verdict.known.guest.state, verdict.known.guest.title)
 

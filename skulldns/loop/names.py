@@ -7,11 +7,14 @@ from dataclasses import dataclass
 import dns.rdatatype
 from dns.name import Name
 
-from skulldns.desired.registry import Verdict
+from skulldns.desired.askers import askers
+from skulldns.desired.claimed import is_claim
+from skulldns.desired.registry import Registry, Verdict
 from skulldns.desired.wishes import leaves_at
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.publisher import Publisher
+from skulldns.model.claims import AddressTarget, Claim, GuestTarget
 from skulldns.model.desired import ZONE_FILE, Decision
 from skulldns.model.guests import GuestId, GuestState
 from skulldns.model.namestate import NameState
@@ -228,8 +231,12 @@ class Names:
         if owner == ZONE_FILE:
             return None
         with self.engine.reading():
-            known = self.engine.registry.known(GuestId(owner))
-            settings = self.engine.registry.settings(known) if known else None
+            registry = self.engine.registry
+            claim = registry.claims.claim_of(owner) if is_claim(owner) else None
+            if claim is not None and isinstance(claim.target, GuestTarget) and claim.target.direct:
+                owner = claim.target.guest
+            known = registry.known(GuestId(owner))
+            settings = registry.settings(known) if known else None
         if known is None or settings is None:
             return None
         status = self.engine.sources.get(known.guest.source)
@@ -255,10 +262,12 @@ class Names:
         return NameState.PENDING, reason, "", since
 
     def _asked(self, name: Name, view: str | None) -> tuple[NameState, str, str, float | None] | None:
-        """What a guest that asks for the name but has no records there is waiting for."""
+        """What who asks for the name but has no records there is waiting for."""
         text = name.to_text(omit_final_dot=True)
         with self.engine.reading():
-            for identity in self.engine.registry.askers(name):
+            if claim := self.engine.registry.claims.at(name):
+                return NameState.PENDING, _awaited(claim), f"{claim.member}'s claim", None
+            for identity in askers(self.engine.registry, name):
                 verdict = self.engine.registry.verdict(identity)
                 guest, title = verdict.known.guest, verdict.known.guest.title
                 own = [one.reason for one in verdict.refusals if text in one.what]
@@ -279,11 +288,30 @@ class Names:
         return None
 
     def _owner_title(self, owner: str) -> str:
-        if owner == ZONE_FILE:
-            return owner
         with self.engine.reading():
-            known = self.engine.registry.known(GuestId(owner))
-        return known.guest.name if known else owner
+            return owner_title(self.engine.registry, owner)
+
+
+def owner_title(registry: Registry, owner: str) -> str:
+    """An owner of records in a word or two: a guest's name, ``alice's claim`` or the zone file."""
+    if is_claim(owner):
+        claim = registry.claims.claim_of(owner)
+        return f"{claim.member}'s claim" if claim else "a claim that is over"
+    known = registry.known(GuestId(owner))
+    return known.guest.name if known else owner
+
+
+def _awaited(claim: Claim) -> str:
+    """What is missing where nothing can be published for a claim."""
+    match claim.target:
+        case AddressTarget():
+            return "it has no address yet; let a router update it"
+        case GuestTarget(direct=True):
+            return (
+                f"its guest has no address, or is not {claim.member}'s; start it, or lead the name elsewhere"
+            )
+        case _:
+            return "the config has no addresses of a proxy for it; see `proxy.addresses`"
 
 
 def _refused_names(verdict: Verdict) -> list[NameReport]:

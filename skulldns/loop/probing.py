@@ -3,6 +3,7 @@
 A site that fails is tried again soon and then less often; one that answers is asked every few minutes.
 """
 
+import logging
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from dns.name import Name
 from skulldns.loop.clock import Clock
 from skulldns.model.probes import Probe
 from skulldns.targets.protocol import Prober
+
+_log = logging.getLogger(__name__)
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
 _WELL_EVERY = 300.0
@@ -60,7 +63,13 @@ class Probes:
     def _collect(self, site: _Site) -> None:
         if site.asked is None or not site.asked.done():
             return
-        site.answer, site.asked = site.asked.result(), None
+        asked, site.asked = site.asked, None
+        if asked.cancelled():
+            return
+        error = asked.exception()
+        if error is not None:
+            _log.error("a request to a site failed: %r", error)
+        site.answer = Probe(good=False, text=f"it could not be asked: {error}") if error else asked.result()
         site.failures = 0 if site.answer.good else site.failures + 1
         pause = _WELL_EVERY if site.answer.good else _PAUSES[min(site.failures, len(_PAUSES)) - 1]
         site.due = self._clock.steady() + pause

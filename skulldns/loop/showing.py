@@ -4,8 +4,10 @@ The page has no key and asks no server; this is all that it knows of them. What 
 changes. A name that is on its way is looked at many times a second, one that is settled now and then.
 """
 
+import heapq
 import logging
 import math
+from dataclasses import dataclass
 from typing import Any
 
 from dns.name import Name
@@ -26,12 +28,34 @@ from skulldns.model.views import GuestView, HeldName, NameView
 from skulldns.store.protocol import ViewMemory
 
 _SOON = 0.05
+_FRESH = 10.0
+"""Seconds for which a name on its way is looked at every ``_SOON``; after that after a hundredth of its age."""
+
 _SELDOM = 10.0
 _AT_REST = 2.0
 _ALL_EVERY = 30.0
+_AT_ONCE = 100
+"""Names of a round through all that one step looks at, so that no step takes long."""
+
+_URGENT = 25
+"""Names on their way that one step looks at."""
+
+_ROUND_PAUSE = 1.0
+"""Seconds between two parts of a round through all names."""
+
+_EACH = 100.0
+"""Names that have been on their way for long and are looked at in a second at most, once they are many."""
 
 _log = logging.getLogger(__name__)
 _STATES = {LinkState.GOOD: "good", LinkState.WAITING: "wait", LinkState.BROKEN: "bad", LinkState.NONE: "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Unsettled:
+    """A name on its way: since when, and when it is looked at again, on the steady clock."""
+
+    since: float
+    due: float
 
 
 class Showing:
@@ -57,10 +81,13 @@ class Showing:
         self._guests: dict[GuestId, GuestView] = {}
         self._views: dict[Name, NameView] = {}
         self._since: dict[Name, dict[str, tuple[str, float]]] = {}
-        self._unsettled: dict[Name, tuple[float, float]] = {}
+        self._unsettled: dict[Name, _Unsettled] = {}
         self._dirty_names: set[Name] = set()
         self._dirty_guests: set[GuestId] = set()
+        self._round: list[Name] = []
+        self._round_at = -math.inf
         self._all_at = -math.inf
+        self._patient_until = clock.steady() + _FRESH
 
     def step(self) -> float | None:
         for letter in self.mailbox.drain():
@@ -69,13 +96,10 @@ class Showing:
                 for name in letter.names:
                     self._unsettled.pop(name, None)
                 self._dirty_guests |= letter.guests
-        steady = self._clock.steady()
-        if steady >= self._all_at:
-            self._all_at = steady + _ALL_EVERY
-            with self._names.engine.reading():
-                registry = self._names.engine.registry
-                self._dirty_names |= registry.names() | self._held.keys() | self._views.keys()
-                self._dirty_guests |= {known.id for known in registry.all_known()} | self._guests.keys()
+        if not self._begun and self._names.engine.awaits_files and self._clock.steady() < self._patient_until:
+            return _SOON  # without the zone files, names that they hold would seem to be free
+        if self._clock.steady() >= self._all_at and not self._round:
+            self._begin_round()
         try:
             self._show()
         except SkullDNSError as error:
@@ -83,18 +107,29 @@ class Showing:
             return _AT_REST
         return self._pause()
 
+    def _begin_round(self) -> None:
+        """Now and then look at everything: much can happen to a name without the engine."""
+        with self._names.engine.reading():
+            registry = self._names.engine.registry
+            every = registry.names() | self._held.keys() | self._views.keys()
+            self._dirty_guests |= {known.id for known in registry.all_known()} | self._guests.keys()
+        if self._begun:
+            self._round = sorted(every, key=order)
+        else:
+            self._dirty_names |= every
+        self._all_at = self._clock.steady() + _ALL_EVERY
+
     def _pause(self) -> float:
-        """Seconds until a name that is not settled is due."""
-        due = min((due for due, _ in self._unsettled.values()), default=math.inf)
-        return min(_AT_REST, max(_SOON, due - self._clock.steady()))
+        """Seconds until there is something to look at."""
+        due = min((one.due for one in self._unsettled.values()), default=math.inf)
+        left = max(_SOON, min(due, self._round_at if self._round else math.inf) - self._clock.steady())
+        return min(_AT_REST, left)
 
     def _show(self) -> None:
-        names, guests = self._dirty_names, self._dirty_guests
+        names, guests = self._dirty_names | self._next_part(), self._dirty_guests
         held = {name: self._held_name(name) for name in names}
         guest_views = {identity: self._guest_view(identity) for identity in guests}
-        now = self._clock.steady()
-        due = {name for name, (moment, _) in self._unsettled.items() if moment <= now}
-        views = {name: self._name_view(name) for name in sorted(names | due, key=order)}
+        views = {name: self._name_view(name) for name in sorted(names | self._due(), key=order)}
         self._memory.show(
             held=_different(held, self._held),
             guests=_different(guest_views, self._guests),
@@ -106,6 +141,21 @@ class Showing:
         _take(self._guests, guest_views)
         _take(self._views, views)
         self._dirty_names, self._dirty_guests = set(), set()
+
+    def _next_part(self) -> set[Name]:
+        """Names whose turn it is in the round through all."""
+        now = self._clock.steady()
+        if now < self._round_at:
+            return set()
+        self._round_at = now + _ROUND_PAUSE
+        part, self._round = self._round[:_AT_ONCE], self._round[_AT_ONCE:]
+        return set(part)
+
+    def _due(self) -> set[Name]:
+        """Names on their way that are to be looked at, the most urgent ones."""
+        now = self._clock.steady()
+        due = ((one.due, name) for name, one in self._unsettled.items() if one.due <= now)
+        return {name for _, name in heapq.nsmallest(_URGENT, due, key=lambda one: one[0])}
 
     # Names that are taken without a claim
 
@@ -160,12 +210,17 @@ class Showing:
         return NameView(name, chain.state, chain.owner, self._changed_at(chain), self._body(name, links))
 
     def _look_again(self, name: Name, *, settled: bool) -> None:
-        """A name on its way is looked at soon, and less and less often."""
+        """A name on its way is looked at soon, and after a while less and less often."""
         if settled:
             self._unsettled.pop(name, None)
             return
-        _, pause = self._unsettled.get(name, (0.0, _SOON))
-        self._unsettled[name] = (self._clock.steady() + pause, min(1.3 * pause, _SELDOM))
+        now = self._clock.steady()
+        before = self._unsettled.get(name)
+        since = before.since if before else now
+        pause = _SOON
+        if now - since >= _FRESH:
+            pause = max(min(_SELDOM, (now - since) / 100), len(self._unsettled) / _EACH)
+        self._unsettled[name] = _Unsettled(since, now + pause)
 
     def _body(self, name: Name, links: list[tuple[str, str, str]]) -> dict[str, Any]:
         """The links as JSON values, each with the moment since which it is as it is."""

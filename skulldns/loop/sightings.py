@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from skulldns.desired.askers import replaced
 from skulldns.desired.presence import LOOK_AGAIN_AFTER, answers_for, missed, seen
 from skulldns.desired.registry import Registry
 from skulldns.loop.elsewhere import Elsewhere
@@ -82,7 +83,7 @@ class Sightings:
         known = self._registry.known(identity)
         if known is None or not answers_for(known, source, None) or self._moved(source, identity, now):
             return
-        after = missed(known, now, witnessed=witnessed or self._registry.replaced(known))
+        after = missed(known, now, witnessed=witnessed or replaced(self._registry, known))
         if after == known:
             return
         self._put(after)

@@ -1,18 +1,22 @@
 """Every name can explain itself (law 11): its chain, link by link, and the cause and cure at the first broken one."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import dns.rdatatype
 from dns.name import Name
 
-from skulldns.desired.registry import Verdict
+from skulldns.desired.askers import askers
+from skulldns.desired.claimed import is_claim
+from skulldns.desired.registry import Registry, Verdict
 from skulldns.errors import SkullDNSError
 from skulldns.loop.front import Front
-from skulldns.loop.links import Link, LinkState
+from skulldns.loop.links import Link, LinkState, claim_link, lost_guest_link
 from skulldns.loop.names import NameReport, Names
 from skulldns.loop.outlooks import Outlooks
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.visit import visit
+from skulldns.model.claims import GuestTarget
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import GuestId, GuestState, said
 from skulldns.model.namestate import NameState
@@ -48,7 +52,9 @@ def explain(
     report = names.name(name, now)
     publishers = names.publishers_of(name)
     if not publishers:
-        return _elsewhere(report, tuple(visit(front, name, now)) if front is not None else ())
+        with names.engine.reading():
+            claims = tuple(_claims(names.engine.registry, name))
+        return _elsewhere(report, (*claims, *(visit(front, name, now) if front is not None else ())))
     links: list[Link] = []
     for publisher in publishers:
         links.append(Link("zone", LinkState.GOOD, f"{publisher.zone}, mode {publisher.rules.mode}"))
@@ -72,7 +78,7 @@ def explain(
 
 
 def _elsewhere(report: NameReport, site: tuple[Link, ...]) -> Chain:
-    """The chain of a name in none of our zones: ``site`` has the links of its site, if it has one."""
+    """The chain of a name in none of our zones: ``site`` has the links of its claim and site, if it has them."""
     if not site:
         link = Link("zone", LinkState.BROKEN, f"{report.reason}; see `zones` in the config")
         return Chain(report, (link,), ())
@@ -95,11 +101,26 @@ def _wanting(names: Names, publisher: Publisher, name: Name) -> list[Link]:
     }
     with names.engine.reading():
         registry = names.engine.registry
-        guests = list(dict.fromkeys([*registry.askers(name), *map(GuestId, sorted(owners - {ZONE_FILE}))]))
+        owning = sorted(owner for owner in owners if owner != ZONE_FILE and not is_claim(owner))
+        found += _claims(registry, name, owners)
+        led = [verdict.known.id for verdict in map(registry.guest_of, registry.claims.near(name)) if verdict]
+        guests = list(dict.fromkeys([*led, *askers(registry, name), *map(GuestId, owning)]))
         verdicts = [registry.verdict(one) for one in guests if registry.known(one)]
     for verdict in verdicts:
         found += _guest(names, verdict)
-    return found or [Link("guest", LinkState.NONE, "no guest and no zone file asks for this name")]
+    return found or [Link("guest", LinkState.NONE, "no guest, no claim and no zone file asks for this name")]
+
+
+def _claims(registry: Registry, name: Name, owners: Iterable[str] = ()) -> Iterator[Link]:
+    """The claims that ask for something at the name, and what became of those whose records are still there."""
+    for claim in registry.claims.near(name):
+        yield claim_link(claim)
+        if isinstance(claim.target, GuestTarget) and registry.guest_of(claim) is None:
+            yield lost_guest_link(claim)
+    for owner in sorted(filter(is_claim, owners)):
+        if registry.claims.claim_of(owner) is None:
+            over = registry.claims.ended(owner) or "no member claims it any more"
+            yield Link("claim", LinkState.NONE, over)
 
 
 def _guest(names: Names, verdict: Verdict) -> list[Link]:

@@ -40,7 +40,9 @@ class Change:
 
     @property
     def name(self) -> Name:
-        return self.key.name
+        some = self.after or self.before
+        assert some is not None, "a change has a before or an after"
+        return some.name
 
     @property
     def action(self) -> Action:

@@ -1,7 +1,8 @@
 """DNS data as frozen values."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 
 import dns.name
 import dns.rdata
@@ -11,9 +12,16 @@ from dns.name import Name
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 
+from skulldns.model.interned import InternedName, data_of, held, ipv4
+
+type_text = cache(dns.rdatatype.to_text)
+"""A type as people write it."""
+
 
 def order(name: Name) -> tuple[bytes, ...]:
     """What sorts names as they compare (RFC 4034 section 6.1), many times faster."""
+    if isinstance(name, InternedName):
+        return name.order
     return tuple(label.lower() for label in reversed(name.labels))
 
 
@@ -30,7 +38,7 @@ class Key:
         return order(self.name), self.type
 
     def __str__(self) -> str:
-        return f"{self.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(self.type)}"
+        return f"{self.name.to_text(omit_final_dot=True)} {type_text(self.type)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +49,10 @@ class RRset:
     type: RdataType
     ttl: int
     data: frozenset[Rdata]
+    key: Key = field(init=False, repr=False, compare=False)
 
-    @property
-    def key(self) -> Key:
-        return Key(self.name, self.type)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", Key(self.name, self.type))
 
     def same_data(self, other: "RRset | None") -> bool:
         """Whether both hold the same data; TTLs are not compared (as RFC 2136 section 3.2.3 does not)."""
@@ -65,8 +73,11 @@ class RRset:
 
 def rrset(name: Name, rdtype: RdataType, ttl: int, values: Iterable[str]) -> RRset:
     """Build an RRset from presentation-format ``values``; raises ``dns.exception.DNSException`` on bad text."""
-    data = frozenset(
+    texts = list(values)
+    if rdtype is RdataType.A and len(texts) == 1 and (address := ipv4(texts[0])):
+        return RRset(name, rdtype, ttl, data_of(rdtype, [address]))
+    data = [
         dns.rdata.from_text(dns.rdataclass.IN, rdtype, value, origin=dns.name.root, relativize=False)
-        for value in values
-    )
-    return RRset(name, rdtype, ttl, data)
+        for value in texts
+    ]
+    return RRset(name, rdtype, ttl, held(rdtype, data))

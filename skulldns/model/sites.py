@@ -67,11 +67,13 @@ class ForwardAuth:
     """A server that is asked about each request (nginx's auth_request): 2xx lets it pass.
 
     ``login`` is where a client goes that it answers with 401, with the page it came for as query parameter ``rd``.
+    ``handover`` is a path of the site that goes to that server too, for clients on their way back.
     """
 
     upstream: Upstream
     path: str = "/"
     login: str | None = None
+    handover: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from dns.name import Name
 from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.NS import NS
 
 from skulldns.model.changes import Change
-from skulldns.model.desired import Decision, Farewell, Wanted
+from skulldns.model.desired import ZONE_FILE, Decision, Farewell, Wanted
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, RRset
 
 _CUTS = frozenset({RdataType.NS, RdataType.DNAME})
+_ADDRESSES = frozenset({RdataType.A, RdataType.AAAA})
 
 BESIDE_CNAME = frozenset({RdataType.CNAME, RdataType.RRSIG, RdataType.NSEC, RdataType.KEY})
 """Types that may stand at one name with a CNAME (RFC 2181 section 10.1, RFC 4034)."""
@@ -43,19 +45,45 @@ def compare(
 ) -> Difference:
     """Compare each decided name in ``zone``. ``adopt_equal`` takes foreign RRsets that equal ours into the ledger."""
     found = Difference()
+    below: list[tuple[Decision, Name]] = []
+    servers: set[Name] = set()
     for decision in decisions:
-        here = current.get(decision.name, {})
-        ours = ledger.get(decision.name, {})
-        cut = _cut_above(decision.name, zone, current)
-        if cut and decision.wanted:
-            reason = (
-                f"{cut.to_text(omit_final_dot=True)} above it is delegated, so nobody would be answered it"
-            )
-            cure = "remove the NS or DNAME there, or choose another name"
-            found.conflicts |= {want.key: f"{reason}; {cure}" for want in decision.wanted}
-            continue
-        _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
+        servers |= {name for want in decision.wanted for name in _nameservers(want.rrset)}
+        if decision.wanted and (cut := _cut_above(decision.name, zone, current)):
+            below.append((decision, cut))
+        else:
+            here, ours = current.get(decision.name, {}), ledger.get(decision.name, {})
+            _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
+    for decision, cut in below:
+        leads_to = servers.union(*map(_nameservers, current[cut].values()))
+        is_glue = RdataType.DNAME not in current[cut] and decision.name in leads_to
+        glue = tuple(want for want in decision.wanted if is_glue and _may_be_glue(want))
+        hidden = {want.key for want in decision.wanted if want not in glue}
+        reason = f"{cut.to_text(omit_final_dot=True)} above it is delegated, so nobody would be answered it"
+        cure = "remove the NS or DNAME there, or choose another name"
+        found.conflicts |= dict.fromkeys(hidden, f"{reason}; {cure}")
+        if glue:
+            visible = Decision(decision.name, glue)
+            here = current.get(decision.name, {})
+            ours = {
+                one: entry
+                for one, entry in ledger.get(decision.name, {}).items()
+                if Key(decision.name, one) not in hidden
+            }
+            _compare_name(found, visible, here, ours, farewell, adopt_equal=adopt_equal)
     return found
+
+
+def _nameservers(rrset: RRset) -> frozenset[Name]:
+    """Where a delegation leads; nothing for data of another type."""
+    if rrset.type is not RdataType.NS:
+        return frozenset()
+    return frozenset(data.target for data in rrset.data if isinstance(data, NS))
+
+
+def _may_be_glue(want: Wanted) -> bool:
+    """Addresses of a zone file: a delegation needs those of name servers below it (RFC 1034 4.2.1)."""
+    return want.owner == ZONE_FILE and want.rrset.type in _ADDRESSES
 
 
 def _cut_above(name: Name, zone: Name, current: Mapping[Name, Mapping[RdataType, RRset]]) -> Name | None:

@@ -16,6 +16,7 @@ from dns.name import Name
 
 from skulldns.model.changes import Action, Change
 from skulldns.model.desired import ZONE_FILE, Evidence, Farewell
+from skulldns.model.interned import canonical, wires_of
 from skulldns.model.plan import Block, Blocked, Plan
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, RRset
@@ -140,4 +141,6 @@ def _checksum(zone: ZoneId, changes: Sequence[Change]) -> str:
 
 def _fingerprint(rrset: RRset | None) -> tuple[int, list[bytes]] | None:
     """What tells an RRset of one key from another."""
-    return None if rrset is None else (rrset.ttl, sorted(rdata.to_digestable() for rdata in rrset.data))
+    if rrset is None:
+        return None
+    return rrset.ttl, sorted(canonical(rrset.type, wire) for wire in wires_of(rrset.type, rrset.data))

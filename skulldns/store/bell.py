@@ -8,7 +8,8 @@ import os
 import secrets
 import select
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from typing import Self
 _MODE = 0o770
 _SOCKET_MODE = 0o660
 _MANY = 4096
+_LOOK_EVERY = 1.0  # seconds, since a ring may get lost
 
 
 class Bell:
@@ -76,6 +78,16 @@ class Listener:
             while self._socket.recv(_MANY):
                 pass
         return bool(ready)
+
+    def until(self, condition: Callable[[], bool], patience: float) -> bool:
+        """Wait until ``condition`` holds, at most ``patience`` seconds; whether it does. Each ring has it asked."""
+        end = time.monotonic() + patience
+        while not condition():
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self.wait(min(left, _LOOK_EVERY))
+        return True
 
     def close(self) -> None:
         """Listen no more."""

@@ -1,6 +1,7 @@
 """Model values as JSON text and back."""
 
 import json
+from functools import cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -19,6 +20,7 @@ from skulldns.model.guests import (
     Origin,
     SourceName,
 )
+from skulldns.model.interned import name_of
 from skulldns.model.policy import Https, publishing
 from skulldns.model.presence import Known
 from skulldns.model.records import Key, RRset, rrset
@@ -37,7 +39,12 @@ def zone_text(zone: ZoneId) -> str:
 
 def key_of(name: str, rdtype: str) -> Key:
     """A key as the tables hold it."""
-    return Key(dns.name.from_text(name, origin=None), dns.rdatatype.from_text(rdtype))
+    if "\\" in name or name == ".":
+        return Key(name_of(dns.name.from_text(name, origin=None).labels), _type(rdtype))
+    return Key(name_of(tuple(name.encode().split(b"."))), _type(rdtype))
+
+
+_type = cache(dns.rdatatype.from_text)
 
 
 def rrset_text(value: RRset | None) -> str | None:

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-import dns.rdatatype
 from dns.name import Name
 from sqlalchemy import Connection, Engine, bindparam, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
@@ -12,7 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from skulldns.model.changes import Change
 from skulldns.model.desired import Evidence
 from skulldns.model.ledger import Entry
-from skulldns.model.records import Key
+from skulldns.model.records import Key, type_text
 from skulldns.model.zones import ZoneId
 from skulldns.store import codec
 from skulldns.store.failures import sentences
@@ -182,7 +181,7 @@ def _key_columns(zone: str, key: Key) -> dict[str, Any]:
     return {
         "zone": zone,
         "name": codec.name_text(key.name),
-        "type": dns.rdatatype.to_text(key.type),
+        "type": type_text(key.type),
     }
 
 

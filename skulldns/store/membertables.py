@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     text,
 )
 
@@ -220,4 +221,29 @@ reserved_names = Table(
     metadata,
     Column("label", String, primary_key=True),
     Column("note", Text, nullable=False),
+)
+
+spent_secrets = Table(
+    "spent_secrets",
+    metadata,
+    Column("hash", String, primary_key=True, doc="SHA-256 of what worked once"),
+    Column("until", Float, nullable=False, doc="when it would have ended by itself"),
+    Index("spent_secrets_by_until", "until"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, doc="what is told"),
+    Column("receiver", String, nullable=False, doc="mail:ADDRESS or hook:URL"),
+    Column("notice", Text, nullable=False, doc="all of it, as JSON"),
+    Column("tries", Integer, nullable=False),
+    Column("due", Float, doc="when it is tried next; null: never again"),
+    Column("told", Float, doc="when it was told"),
+    Column("seen", Float, nullable=False, doc="when there was last a reason for it"),
+    UniqueConstraint("key", "receiver", name="deliveries_once"),
+    Index("deliveries_by_due", "due"),
+    Index("deliveries_by_told", "receiver", "told"),
+    Index("deliveries_by_seen", "seen"),
 )

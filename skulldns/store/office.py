@@ -64,6 +64,7 @@ class Books:
 
     def __init__(self, connection: Connection) -> None:
         self.changed = False
+        self.connection = connection  # for books of the daemon alone: SQL stays in this package
         self.members = MemberBook(connection, self.note)
         self.signins = SignInBook(connection)
         self.sessions = SessionBook(connection)

@@ -13,6 +13,8 @@ from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId
 from skulldns.model.issuance import Expense, Issuance
 from skulldns.model.ledger import Entry
+from skulldns.model.members import Member
+from skulldns.model.notices import Delivery, Notice
 from skulldns.model.presence import Known
 from skulldns.model.records import Key
 from skulldns.model.views import GuestView, HeldName, NameView
@@ -155,5 +157,48 @@ class ViewMemory(Protocol):
     ) -> None:
         """Show these from now on, and those that are None no more; ``complete``: nothing else than these."""
 
+    def show_served(self, name: Name, value: str) -> None:
+        """Show that all servers answer this value of an ACME challenge of ``name``; who waits for it is woken."""
+
+    def hide_served(self, name: Name, value: str) -> None:
+        """Show that no more."""
+
     def show_health(self, health: Mapping[str, Any]) -> None:
         """Show how the daemon is, as JSON values."""
+
+
+class NoticeMemory(Protocol):
+    """Remembers what is to be told to whom, and what was. Each call is one transaction; writes are durable."""
+
+    def members(self, logins: Iterable[str]) -> Mapping[str, Member]:
+        """These members, by login."""
+
+    def admins(self) -> Sequence[Member]:
+        """All admins."""
+
+    def views(self, names: Iterable[Name]) -> Mapping[Name, NameView]:
+        """How these names are shown."""
+
+    def holders(self, names: Iterable[Name]) -> Mapping[Name, Claim]:
+        """The claims that hold these names."""
+
+    def put(self, wanted: Iterable[tuple[Notice, str]], now: float) -> None:
+        """Each notice is to be told to a receiver, unless one with its key is or was already."""
+
+    def due(self, now: float, limit: int = 50) -> Sequence[Delivery]:
+        """What is to be told now, the longest due first."""
+
+    def told_since(self, to: str, since: float) -> int:
+        """How much a receiver was told since then."""
+
+    def told(self, delivery: Delivery, now: float) -> None:
+        """It was told."""
+
+    def failed(self, delivery: Delivery, due: float | None) -> None:
+        """It could not be told; it is tried again when it is ``due``, or never."""
+
+    def postpone(self, delivery: Delivery, due: float) -> None:
+        """It was not tried, and will be when it is ``due``."""
+
+    def sweep(self, trouble_before: float, before: float) -> None:
+        """Forget what was settled and had no reason since ``before``, or ``trouble_before`` for certificates."""

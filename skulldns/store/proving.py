@@ -9,6 +9,9 @@ from skulldns.model.members import DAEMON
 from skulldns.store.claimcodec import differences, plain_name
 from skulldns.store.office import Office
 
+_LOOKS = 5000
+"""Proofs at most: more than all that can wait, so that those of long ago keep nobody back."""
+
 
 class ClaimStore:
     """Keeps ``ClaimMemory`` in the office."""
@@ -30,7 +33,7 @@ class ClaimStore:
 
     def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
         with self._office.reading() as books:
-            return books.claims.to_look_at(waiting_before, before)
+            return books.claims.to_look_at(waiting_before, before, _LOOKS)
 
     def change(
         self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float

@@ -7,7 +7,14 @@ from sqlalchemy import Connection, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from skulldns.model.members import Identity, Passkey
-from skulldns.store.membertables import failed_signins, identities, passkeys, passwords, recovery_codes
+from skulldns.store.membertables import (
+    failed_signins,
+    identities,
+    passkeys,
+    passwords,
+    recovery_codes,
+    spent_secrets,
+)
 
 
 class SignInBook:
@@ -83,6 +90,16 @@ class SignInBook:
         """Who a member is elsewhere."""
         query = select(identities).where(identities.c.member == login)
         return [Identity(row.issuer, row.subject) for row in self._connection.execute(query)]
+
+    def unlink(self, login: str) -> bool:
+        """From now on nobody elsewhere is this member; whether somebody was."""
+        return bool(self._connection.execute(delete(identities).where(identities.c.member == login)).rowcount)
+
+    def spend(self, secret_hash: str, until: float, now: float) -> bool:
+        """Whether what has this SHA-256 works for the first time; ``until`` is when it ends by itself."""
+        self._connection.execute(delete(spent_secrets).where(spent_secrets.c.until < now))
+        put = insert(spent_secrets).values(hash=secret_hash, until=until)
+        return bool(self._connection.execute(put.on_conflict_do_nothing()).rowcount)
 
     def failed(self, key: str, now: float) -> None:
         """Count a try that failed; ``key`` is an account or an address."""

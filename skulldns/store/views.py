@@ -64,6 +64,11 @@ class ViewBook:
         query = select(table).where(*where).order_by(table.c.name, table.c.id).offset(offset).limit(limit)
         return Page([_guest_from(row) for row in self._connection.execute(query)], total, offset)
 
+    def guest_names(self, identities: Iterable[GuestId]) -> Mapping[GuestId, str]:
+        """What these guests are called, those that are shown."""
+        query = select(guest_views.c.id, guest_views.c.name).where(guest_views.c.id.in_(list(identities)))
+        return {GuestId(row.id): row.name for row in self._connection.execute(query)}
+
     def guests_at(self, address: IPAddress) -> Sequence[GuestView]:
         """The guests that have an address."""
         having = select(guest_addresses.c.guest).where(guest_addresses.c.address == str(address))
@@ -117,6 +122,11 @@ class ViewBook:
         """Show these names no more."""
         self._drop(name_views, "name", [plain_name(name) for name in names])
 
+    def replace_names(self, names: Iterable[NameView]) -> None:
+        """Show just these names."""
+        self._connection.execute(delete(name_views))
+        self.put_names(names)
+
     def health(self) -> dict[str, Any] | None:
         """What the daemon last said of itself; None before it ever ran."""
         return self.said(_HEALTH)
@@ -124,6 +134,18 @@ class ViewBook:
     def put_health(self, health: Mapping[str, Any]) -> None:
         """Show this as the daemon's health."""
         self.say(_HEALTH, health)
+
+    def serves(self, name: Name, value: str) -> bool:
+        """Whether all servers answer this value of an ACME challenge of ``name``."""
+        return self.said(_challenge(name, value)) is not None
+
+    def put_served(self, name: Name, value: str) -> None:
+        """All servers answer this value of an ACME challenge from now on."""
+        self.say(_challenge(name, value), {})
+
+    def drop_served(self, name: Name, value: str) -> None:
+        """This value of an ACME challenge is answered no more."""
+        self._drop(shown, "key", [_challenge(name, value)])
 
     def said(self, key: str) -> dict[str, Any] | None:
         """Something else that the daemon shows, by its key."""
@@ -147,6 +169,10 @@ class ViewBook:
         if values:
             self._connection.execute(delete(table).where(table.c[key].in_(values)))
             self._changed()
+
+
+def _challenge(name: Name, value: str) -> str:
+    return f"challenge {plain_name(name)} {value}"
 
 
 def _held_columns(held: HeldName) -> dict[str, Any]:

@@ -29,6 +29,9 @@ _PIPELINE = 100
 _DENIALS = {dns.rcode.REFUSED, dns.rcode.FORMERR}
 """How servers deny one update while they take others: PowerDNS answers FORMERR to types that it does not know."""
 
+_MOST_FAILURES = 40
+"""Updates that may fail in a row before it is the server that is ill: halving 1,000 names to find one takes 10."""
+
 
 class DnsServer:
     """A ``NameServer`` of ``zone`` at ``address`` (IPv4 or IPv6), asked with the TSIG ``key``.
@@ -66,6 +69,7 @@ class DnsServer:
         self._channel = Channel(zone, address, port, key, timeout=timeout, now=now)
         self._transfer_timeout = transfer_timeout
         self._notify_timeout = notify_timeout
+        self._failures = 0
 
     @property
     def where(self) -> str:
@@ -114,7 +118,8 @@ class DnsServer:
         return requests.batches(self._zone, changes)
 
     def update(self, batch: Sequence[Change]) -> None:
-        self._send_update(requests.update(self._zone, batch), [change.name for change in batch])
+        names = [change.name for change in batch]
+        self._send_update(requests.update(self._zone, batch), names, divisible=True)
 
     def add(self, values: RRset) -> None:
         self._send_update(requests.add_values(self._zone, values), [values.name])
@@ -154,14 +159,24 @@ class DnsServer:
             raise
         return transfer
 
-    def _send_update(self, message: bytes, names: Sequence[Name]) -> None:
+    def _send_update(self, message: bytes, names: Sequence[Name], *, divisible: bool = False) -> None:
         rcode = self._told_update(message)
         if rcode in _DENIALS and self._takes_updates():
             rcode = self._told_update(message)  # once more: BIND refuses while it loads a zone after a thaw
             if rcode in _DENIALS:
-                refused = dict.fromkeys(name.to_text(omit_final_dot=True) for name in names)
-                raise refusals.changes_refused(tuple(refused), self._zone, self.where)
+                raise refusals.changes_refused(_texts(names), self._zone, self.where)
+        if rcode == dns.rcode.SERVFAIL and divisible and self._fails_at_some():
+            raise refusals.changes_failed(_texts(names), self.where)
         self._check(Purpose.UPDATE, rcode)
+        self._failures = 0
+
+    def _fails_at_some(self) -> bool:
+        """Whether it may be some names at which updates fail; with a full disk they fail at all of them."""
+        self._failures += 1
+        if self._failures <= _MOST_FAILURES and self._takes_updates():
+            return True
+        self._failures = 0
+        return False
 
     def _takes_updates(self) -> bool:
         """Whether the server takes updates from us at all; for a frozen zone BIND and Knot refuse an empty one."""
@@ -200,6 +215,10 @@ class DnsServer:
     def _check(self, purpose: Purpose, rcode: Rcode) -> None:
         if rcode != dns.rcode.NOERROR:
             raise refusals.refusal(purpose, rcode, self._zone, self.where)
+
+
+def _texts(names: Iterable[Name]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.to_text(omit_final_dot=True) for name in names))
 
 
 def _image(transfer: Transfer) -> ZoneImage:

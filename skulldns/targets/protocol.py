@@ -10,6 +10,7 @@ from skulldns.errors import Refused, Unavailable
 from skulldns.model.certificates import Account, Caa, Certificate, Challenge, KeyPair, Proof, Window
 from skulldns.model.changes import Change
 from skulldns.model.guests import IPAddress
+from skulldns.model.notices import Delivery
 from skulldns.model.outlook import Outlook
 from skulldns.model.probes import Probe
 from skulldns.model.records import Key, RRset
@@ -224,3 +225,13 @@ class Prober(Protocol):
 
     def site(self, name: Name) -> Probe:
         """Ask the proxy for ``https://name/``, and verify its certificate."""
+
+
+class Notifier(Protocol):
+    """Tells one kind of receiver."""
+
+    def tell(self, delivery: Delivery) -> None:
+        """Tell it; done when this returns. Takes seconds at most.
+
+        Raises ``Unavailable`` where another try may help, and ``Refused`` where none will.
+        """

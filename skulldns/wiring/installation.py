@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.follower import Follower
 from skulldns.loop.front import Front
+from skulldns.loop.health import Ping
 from skulldns.loop.looker import Looker
 from skulldns.loop.mailbox import Worker
 from skulldns.loop.names import Names
@@ -31,6 +32,7 @@ from skulldns.store.protocol import GuestMemory
 from skulldns.store.readonly import ReadOnlyGuests
 from skulldns.wiring.certificates import stored
 from skulldns.wiring.guests import guest_settings
+from skulldns.wiring.health import look
 from skulldns.wiring.machine import MachineLook
 from skulldns.wiring.members import Members, build_members, claim_settings, page_rules
 from skulldns.wiring.nameservers import server, zones
@@ -155,6 +157,13 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
     outlooks = Outlooks(observers(config), clock)
     alarms = Alarms(names, clock, front, outlooks)
     engine.tell(alarms.mailbox)
+    reporter = Reporter(names, alarms, front, outlooks)
+    machine = MachineLook(config.state, partial(check_writable, database), clock)
+
+    def pings() -> Sequence[Ping]:
+        now = clock.wall()
+        return look(config, engine, reporter.status(now), machine(), now)
+
     return Installation(
         config,
         ledger,
@@ -162,16 +171,16 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
         lookers,
         tuple(publishers),
         followers,
-        Reporter(names, alarms, front, outlooks),
+        reporter,
         front,
         outlooks,
         certificates,
         placed,
-        MachineLook(config.state, partial(check_writable, database), clock),
+        machine,
         ZoneFiles(config.state, read_only=read_only),
         clock,
         https,
-        None if read_only else members(names, front),
+        None if read_only else members(names, front, pings),
     )
 
 

@@ -1,6 +1,6 @@
 """Members of the config: the rules for their claims, and the workers that publish these."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -17,11 +17,14 @@ from skulldns.loop.claims import ClaimWatch
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
 from skulldns.loop.front import Front
+from skulldns.loop.health import Ping
 from skulldns.loop.mailbox import Mailbox, Worker
 from skulldns.loop.names import Names
+from skulldns.loop.notices import NoticeWatch
 from skulldns.loop.probing import Probes
 from skulldns.loop.proofs import ProofWatch
 from skulldns.loop.showing import Showing
+from skulldns.loop.telling import Telling
 from skulldns.model.sites import SiteRule, Upstream
 from skulldns.store.acme import PlacedStore
 from skulldns.store.office import Office
@@ -35,6 +38,8 @@ from skulldns.wiring.nameservers import connections, resolver
 
 _PROBES_AT_ONCE = 8
 
+Pings = Callable[[], Sequence[Ping]]
+
 
 @dataclass(frozen=True, slots=True)
 class Members:
@@ -45,6 +50,8 @@ class Members:
     proofs: ProofWatch
     challenges: ChallengeWatch
     showing: Showing
+    telling: Telling
+    notices: NoticeWatch | None
     probing: ThreadPoolExecutor
 
     def workers(self) -> Iterable[tuple[str, Worker]]:
@@ -53,12 +60,17 @@ class Members:
         yield "proofs", self.proofs
         yield "challenges", self.challenges
         yield "showing", self.showing
+        yield "telling", self.telling
+        if self.notices is not None:
+            yield "notices", self.notices
 
     def woken(self) -> Iterable[Mailbox]:
         """Who wants to know at once when something in the store has changed."""
         yield self.claims.mailbox
         yield self.proofs.mailbox
         yield self.challenges.mailbox
+        if self.notices is not None:
+            yield self.notices.mailbox
 
     def close(self) -> None:
         self.probing.shutdown(wait=False, cancel_futures=True)
@@ -71,26 +83,31 @@ def build_members(
     placed: PlacedStore,
     engine: Engine,
     clock: Clock,
-) -> Callable[[Names, Front], Members]:
+) -> Callable[[Names, Front, Pings], Members]:
     """The workers for claims, in two steps: those that the engine begins with, then those that read it."""
     claims = ClaimStore(office)
     watch = ClaimWatch(claims, assignments, engine.mailbox, rules(config).times, clock)
     engine.begin_with(watch.load())
 
-    def finish(names: Names, front: Front) -> Members:
+    def finish(names: Names, front: Front, pings: Pings) -> Members:
+        from skulldns.wiring.notices import build_notices  # noqa: PLC0415 - its HTTP library takes long to load
+
         servers = connections(config)
         lookups = NameLookups(connections(config), lambda: resolver(config))
         pool = ThreadPoolExecutor(_PROBES_AT_ONCE, thread_name_prefix="probe")
         mailbox = Mailbox()
         probes = Probes(front.prober, pool, clock, lambda: mailbox.put(None))
-        showing = Showing(names, front, probes, ViewStore(office), clock, mailbox)
+        views = ViewStore(office)
+        showing = Showing(names, front, probes, views, clock, mailbox)
         engine.tell(showing.mailbox)
         return Members(
             office,
             watch,
             ProofWatch(claims, lookups.texts, rules(config), clock),
-            ChallengeWatch(claims, DnsProver(servers, placed), placed.placed, clock),
+            ChallengeWatch(claims, DnsProver(servers, placed), placed.placed, views, clock),
             showing,
+            Telling(pings, views, clock),
+            build_notices(config, office, lambda: front.alarms(clock.wall()), rules(config).times, clock),
             pool,
         )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from dns.name import Name
 from dns.resolver import Resolver
-from jinja2 import PackageLoader
 
 from skulldns.config import Config, ServerConfig, ViewConfig, ZoneConfig
 from skulldns.desired.policy.records import TYPES
@@ -18,7 +17,6 @@ from skulldns.targets.challenges.dns01 import ZoneServers
 from skulldns.targets.nameserver import DnsServer
 from skulldns.targets.nsconfig import settings as ns
 from skulldns.targets.nsconfig.choice import one_server, views
-from skulldns.targets.nsconfig.rendering import render
 
 
 def server(config: Config, zone: Name, which: ServerConfig) -> DnsServer:
@@ -41,6 +39,11 @@ def name_server_files(
     config: Config, software: str, role: str, *, address: str | None, options: Mapping[str, Any]
 ) -> Mapping[str, str]:
     """The configuration of one of the config's name servers, by file names; as ``name_server_settings``."""
+    # Templates take long to load, and few ask for them.
+    from jinja2 import PackageLoader  # noqa: PLC0415
+
+    from skulldns.targets.nsconfig.rendering import render  # noqa: PLC0415
+
     chosen = name_server_settings(config, software, role, address=address, options=options)
     return render(chosen, PackageLoader("skulldns.targets.nsconfig"))
 

@@ -307,6 +307,23 @@ def test_a_type_without_a_name_is_made_or_refused(stage: Stage, server: NameServ
             make(server, change(None, odd))
 
 
+def test_more_records_than_some_allow_at_one_name_are_made_or_refused(
+    server: NameServer, domain: Name
+) -> None:
+    many = rrset(domain, A, 60, [f"127.8.0.{number}" for number in range(120)])
+    beside = address(dns.name.from_text("beside", domain))
+    try:
+        make(server, change(None, many), change(None, beside))
+    except Refused:  # BIND since 9.18.28: 100 by default
+        with pytest.raises(Refused, match="max-records-per-type"):
+            make(server, change(None, many))
+        make(server, change(None, beside))
+        assert look(server, domain) is None
+    else:
+        assert look(server, domain) == many
+    assert look(server, beside.name) == beside
+
+
 # --------------------------------------------------------------------------------------------- batches
 
 

@@ -107,11 +107,11 @@ class TestServers:
         assert raw["config"] == str(info.directory / "skulldns.yaml")
         assert raw["tsig"]["name"] == "skulldns"
         assert raw["libvirt_network"] == "lab"
-        on_demand = {"pebble", "nginx", "webservers", "daemon"}
+        on_demand = {"pebble", "nginx", "webservers", "daemon", "page"}
         assert set(raw["pid"]) == {"ns1", "ns2", "libvirtd", "supervisor"} | on_demand
         assert {raw["pid"][part] for part in on_demand} == {None}
         assert set(raw["proxy"]) == {"address", "http_port", "https_port"}
-        assert "web" not in raw
+        assert set(raw["web"]) == {"url", "address", "port", "login", "password_file"}
 
     def test_secrets_are_for_their_owner_only(self, servers: Lab) -> None:
         for tsig in (servers.info.tsig, servers.info.hand_tsig):

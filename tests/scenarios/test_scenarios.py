@@ -1,7 +1,8 @@
 """Each YAML file here is one scenario; README.md says how to write one."""
 
 import hashlib
-from ipaddress import ip_address, ip_network
+from functools import partial
+from ipaddress import IPv4Address, ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,22 @@ import dns.rdatatype
 import pytest
 import yaml
 
+from skulldns.desired.claimed import CLAIMS, is_claim
+from skulldns.desired.farewells import farewell
 from skulldns.desired.presence import missed, seen
 from skulldns.desired.registry import Registry
-from skulldns.desired.settings import GuestSettings
+from skulldns.desired.settings import ClaimSettings, GuestSettings
 from skulldns.desired.zonefile import parse_zone
+from skulldns.model.claims import (
+    AddressTarget,
+    AliasTarget,
+    Claim,
+    ClaimId,
+    ClaimRecord,
+    ClaimState,
+    GuestTarget,
+    Target,
+)
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import (
     Address,
@@ -63,11 +76,14 @@ def test_every_scenario_says_why() -> None:
 
 def _plan(scenario: dict[str, Any]) -> Plan:
     settings = _settings(scenario.get("settings", {}))
-    registry = Registry({SourceName(name): settings for name in ("a", "b")})
+    published = ClaimSettings(ttl=TTL, proxy_addresses=settings.proxy_addresses)
+    registry = Registry({SourceName(name): settings for name in ("a", "b")}, published)
     statics = parse_zone(scenario["static"], ZONE, "zone.yaml", TTL) if "static" in scenario else ()
     names = registry.put_statics(ZONE, statics)
     for given in scenario.get("guests", []):
         names |= _put(registry, given)
+    for given in scenario.get("claims", []):
+        names |= registry.put_claim(_claim(given))
     current: dict[dns.name.Name, dict[dns.rdatatype.RdataType, RRset]] = {}
     ledger: dict[dns.name.Name, dict[dns.rdatatype.RdataType, Entry]] = {}
     for line in scenario.get("served", []):
@@ -76,11 +92,12 @@ def _plan(scenario: dict[str, Any]) -> Plan:
     for owner, lines in scenario.get("ours", {}).items():
         for line in lines:
             ours = _rrset(line)
-            entry = Entry(ours.key, owner, ZONE_FILE if owner == ZONE_FILE else "a", "it was wanted", ours)
+            source = ZONE_FILE if owner == ZONE_FILE else CLAIMS if is_claim(owner) else "a"
+            entry = Entry(ours.key, owner, source, "it was wanted", ours)
             ledger.setdefault(ours.name, {})[ours.type] = entry
     names |= ledger.keys()
     decisions = [registry.decide(name) for name in names]
-    found = compare(decisions, current, ledger, registry.farewell, ZONE)
+    found = compare(decisions, current, ledger, partial(farewell, registry), ZONE)
     unpublished = {
         want.owner
         for decision in decisions
@@ -101,7 +118,11 @@ def _plan(scenario: dict[str, Any]) -> Plan:
         unpublished=unpublished,
     )
     return guarded(
-        ZoneId(ZONE), found.changes, tuple(sorted(found.conflicts.items())), registry.farewell, around
+        ZoneId(ZONE),
+        found.changes,
+        tuple(sorted(found.conflicts.items())),
+        partial(farewell, registry),
+        around,
     )
 
 
@@ -139,7 +160,9 @@ def _put(registry: Registry, given: dict[str, Any]) -> frozenset[dns.name.Name]:
         given["name"],
         GuestState(given.get("state", "running")),
         (Interface(mac, "lab", addresses, heard),),
-        GuestOptions(names=tuple(given.get("names", ())), publish=given.get("publish")),
+        GuestOptions(
+            names=tuple(given.get("names", ())), publish=given.get("publish"), owner=given.get("owner")
+        ),
         frozenset({ip_address("192.0.2.1")}),
     )
     asked = NOW - 1000 + given.get("asked", 0)
@@ -152,6 +175,19 @@ def _put(registry: Registry, given: dict[str, Any]) -> frozenset[dns.name.Name]:
         known, more = registry.put(known, NOW)
         names |= more
     return names
+
+
+def _claim(given: dict[str, Any]) -> Claim:
+    """Alice's claim, to a guest, an alias or an address; further ``records`` are lines as in ``served``."""
+    target: Target = AddressTarget(IPv4Address(given.get("address", "198.51.100.7")))
+    if "guest" in given:
+        target = GuestTarget(GuestId(given["guest"]), direct=given.get("direct", False))
+    elif "alias" in given:
+        target = AliasTarget(dns.name.from_text(given["alias"]))
+    found = [_rrset(line) for line in given.get("records", [])]
+    records = tuple(ClaimRecord(one.name, one.type.name, one.ttl, tuple(one.values())) for one in found)
+    state, name = ClaimState(given.get("state", "active")), dns.name.from_text(given["name"], ZONE)
+    return Claim(ClaimId(given["id"]), name, "alice", state, target, NOW, NOW, NOW, records=records)
 
 
 def _rrset(line: str) -> RRset:

@@ -7,9 +7,10 @@ from typing import Any
 
 import dns.name
 import dns.rdatatype
+from dns.name import Name
 
 from skulldns.desired.registry import Registry
-from skulldns.desired.settings import GuestSettings
+from skulldns.desired.settings import ClaimSettings, GuestSettings
 from skulldns.loop.alarms import Alarms
 from skulldns.loop.clock import Clock
 from skulldns.loop.engine import Engine
@@ -82,10 +83,14 @@ class LoopWorld:
         grace: float = 10.0,
         proxy: FakeProxy | None = None,
         rules: Sequence[SiteRule] = (),
+        claim_settings: ClaimSettings = ClaimSettings(),  # noqa: B008 - a frozen value
+        zone_files: Sequence[Name] = (),
         **settings: Any,
     ) -> None:
         self.proxy = proxy
         self.rules = rules
+        self.claim_settings = claim_settings
+        self._zone_files = zone_files
         self.wishes: list[Sequence[CertificateWish]] = []
         self.now = 1_000_000.0
         self.jumped = 0.0
@@ -112,8 +117,10 @@ class LoopWorld:
         """Start all workers from what the store remembers."""
         clock = Clock(lambda: self.now + self.jumped, lambda: self.now, lambda: 0.0)
         sources = (self.source, self.other_source)
-        registry = Registry({source.name: self.settings for source in sources})
-        self.engine = Engine(registry, GuestStore(self._database), AssignmentStore(self._database), (), clock)
+        registry = Registry({source.name: self.settings for source in sources}, self.claim_settings)
+        self.engine = Engine(
+            registry, GuestStore(self._database), AssignmentStore(self._database), self._zone_files, clock
+        )
         self.follower = Follower(ZoneId(ZONE), self.ns2, clock)
         self.publisher, reverse = (
             Publisher(
@@ -139,6 +146,7 @@ class LoopWorld:
             self.sites = Sites(self.proxy, [ZONE], dict, self.wishes.append, clock, ours=[ZONE])
             self.engine.keep_sites(self.sites.mailbox, self.rules, [ZONE])
             keepers.append(self.sites)
+        keepers += self.before_load(clock)
         self.engine.load()
         for looker in lookers:
             looker.start()
@@ -153,7 +161,16 @@ class LoopWorld:
             self.follower,
             self.alarms,
             *keepers,
+            *self.after_load(names, clock),
         ]
+
+    def before_load(self, clock: Clock) -> Sequence[Worker]:  # noqa: ARG002 - for those who make more of it
+        """Further workers, made before the engine knows guests."""
+        return ()
+
+    def after_load(self, names: Names, clock: Clock) -> Sequence[Worker]:  # noqa: ARG002 - as above
+        """Further workers, made at the end."""
+        return ()
 
     def run(self, seconds: float) -> None:
         """Let the workers work for ``seconds`` of the clock."""

@@ -5,6 +5,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from skulldns.cli import main
+from skulldns.desired.policy.records import TYPES
 
 _SECRET = "bm90IGEgcmVhbCBzZWNyZXQsIG9ubHkgYSB0ZXN0"
 _CONFIG = """\
@@ -70,6 +71,17 @@ def test_a_zone_with_a_file_may_hold_any_type_and_its_reverse_zone_pointers_only
         'grant "skulldns" zonesub;',
         'update-policy { grant "skulldns" zonesub PTR; };',
     ]
+
+
+def test_a_zone_with_claims_and_without_a_file_may_hold_what_members_may_publish(run: Run) -> None:
+    Path("skulldns.yaml").write_text(
+        _CONFIG.replace("    file: zones/vmsrv.test.yaml\n", "    claims: true\n    guests: true\n")
+    )
+    result = run("--server", "bind", "--role", "primary")
+    assert result.exit_code == 0, result.output
+    [line, _] = [line.strip() for line in result.output.splitlines() if "grant" in line]
+    granted = set(line.removesuffix("; };").rpartition("zonesub ")[2].split())
+    assert granted == {"A", "AAAA", "CNAME", "PTR", *TYPES}
 
 
 @pytest.mark.parametrize(

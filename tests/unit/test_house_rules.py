@@ -21,7 +21,12 @@ def _files() -> Iterator[Path]:
     yield from (path for path in ROOT.iterdir() if path.is_file() and path.name != "LICENSE")
     for directory in _DIRECTORIES:
         for path in sorted((ROOT / directory).rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts and path != _THIS:
+            if (
+                path.is_file()
+                and "__pycache__" not in path.parts
+                and path != _THIS
+                and path.suffix != ".webp"
+            ):
                 yield path
 
 

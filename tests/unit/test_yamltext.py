@@ -47,6 +47,14 @@ def _errors(text: str) -> str:
             "a: [1, 2",
             "f.yaml:1:9: not valid YAML: did not find expected ',' or ']'; close the bracket or brace",
         ),
+        (
+            "a: 1\n...\nb: 2\n",
+            "f.yaml:3:1: something stands after the line '...', which ends the file; put it above that line",
+        ),
+        (
+            "a:\n  b: 1\n{}\n",
+            "f.yaml:3:3: '{}' stands for nothing, but other lines say something; take it out",
+        ),
         ("a: 'b", "f.yaml:1:6: not valid YAML: found unexpected end of stream; close the quotes"),
         ("? [a]\n: b", "f.yaml:1:3: a key must be text; write 'key: value'"),
         ("no: 1", "f.yaml:1:1: the key no is read by YAML as yes or no, but text is due; quote it: 'no'"),

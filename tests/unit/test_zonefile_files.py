@@ -253,7 +253,9 @@ def octodns(here: Path) -> Path:
 
 @pytest.mark.usefixtures("octodns")
 def test_octodns_zones_come_in_with_their_servers() -> None:
-    found = {name.to_text(): imported for name, imported, _ in import_octodns(Path("production.yaml"))}
+    found = {
+        name.to_text(): imported for name, imported, _ in import_octodns(Path("production.yaml")) if imported
+    }
     assert {name: [str(one.rrset) for one in imported.records] for name, imported in found.items()} == {
         "zone.test.": ['www.zone.test TXT "a;b" (TTL 77)', "to.zone.test CNAME www.zone.test. (TTL 77)"],
         "alias.test.": ['www.alias.test TXT "a;b" (TTL 77)', "to.alias.test CNAME www.zone.test. (TTL 77)"],
@@ -297,6 +299,60 @@ def test_octodns_dynamic_zones_are_those_that_have_files() -> None:
     text = _OCTODNS.partition("zones:\n  zone")[0] + "zones:\n  '*': {sources: [files], targets: [ns1]}\n"
     _write("production.yaml", text)
     assert [name.to_text() for name, _, _ in import_octodns(Path("production.yaml"))] == ["zone.test."]
+
+
+@pytest.mark.usefixtures("octodns")
+def test_each_octodns_zone_is_taken_by_the_first_dynamic_one_that_wants_it() -> None:
+    for zone in ("one.test", "two.test", "one.example", "other.example"):
+        _write(f"config/{zone}.yaml", "www: {type: A, value: 192.0.2.1}\n")
+    providers = _OCTODNS.partition("zones:\n  zone")[0]
+    dynamic = (
+        "zones:\n  '*.a': {sources: [files], glob: one.*}\n"
+        "  '*.b': {sources: [files], regex: '^o.*example'}\n  '*': {sources: [files]}\n"
+    )
+    _write("production.yaml", providers + dynamic)
+    assert [name.to_text() for name, _, _ in import_octodns(Path("production.yaml"))] == [
+        "one.example.",
+        "one.test.",
+        "other.example.",
+        "two.test.",
+        "zone.test.",
+    ]
+    _write("production.yaml", providers + "zones:\n  '*': {sources: [files], regex: '('}\n")
+    with pytest.raises(ConfigError, match=r"the regex of the zone \* is wrong"):
+        list(import_octodns(Path("production.yaml")))
+
+
+@pytest.mark.usefixtures("octodns")
+def test_what_is_wrong_in_octodns_zones_is_said_at_once_and_nothing_is_written() -> None:
+    Path("zones").mkdir()
+    _write("config/zone.test.yaml", "www: {type: A, value: x}\n")
+    _write("config/split.test./www.yaml", "www: {type: A, value: y}\n")
+    done = _run("zone", "import", "--octodns", "production.yaml", "--output", "zones")
+    assert done.exit_code == 2
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "config/zone.test.yaml",
+        "config/split.test./www.yaml",
+    ]
+    assert list(Path("zones").iterdir()) == []
+
+
+@pytest.mark.usefixtures("octodns")
+def test_octodns_zones_are_written_all_or_none() -> None:
+    _write("zones/zone.test.yaml", "{}\n")
+    done = _run("zone", "import", "--octodns", "production.yaml", "--output", "zones")
+    assert done.stderr.startswith("zones/zone.test.yaml: there is such a file; take it away first")
+    assert [path.name for path in Path("zones").iterdir()] == ["zone.test.yaml"]
+
+
+@pytest.mark.usefixtures("octodns")
+def test_an_octodns_zone_without_files_keeps_no_other_from_coming_in() -> None:
+    _write("production.yaml", _OCTODNS + "  2.0.192.in-addr.arpa.: {sources: [auto-arpa], targets: [ns1]}\n")
+    Path("zones").mkdir()
+    done = _run("zone", "import", "--octodns", "production.yaml", "--output", "zones")
+    assert done.exit_code == 0
+    assert "the zone 2.0.192.in-addr.arpa.: octoDNS has no files for it; import it with --axfr" in done.stderr
+    assert len(list(Path("zones").iterdir())) == 4
 
 
 # --------------------------------------------------------------------------------------- the JSON Schema

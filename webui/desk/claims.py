@@ -62,6 +62,7 @@ def claim(
     *,
     options: SiteOptions = _PLAIN,
     members_only: bool = False,
+    records: Sequence[ClaimRecord] = (),
 ) -> Claim:
     """Claim the name that was typed. Of many who ask at once, one gets it. Raises ``Refused``."""
     name = hostname(text, desk.rules)
@@ -83,6 +84,7 @@ def claim(
             confirmed=now,
             options=options,
             members_only=members_only,
+            records=tuple(records),
             proof=Proof(secrets.token_hex(16)) if first is Step.PUT_UP_FOR_PROOF else None,
             skeleton=skeleton(name),
         )
@@ -110,6 +112,22 @@ def show(desk: Desk, actor: Actor, identity: str) -> Claim:
     """One of the member's claims by its identity. Raises ``Refused``."""
     with desk.office.reading() as books:
         return own_claim(books, actor, identity)
+
+
+def change_all(
+    desk: Desk,
+    actor: Actor,
+    identity: str,
+    now: float,
+    *,
+    target: Target,
+    options: SiteOptions,
+    members_only: bool,
+    records: Sequence[ClaimRecord],
+) -> Claim:
+    """Say everything about a name at once; all of it counts, or nothing. Raises ``Refused``."""
+    wanted = {"target": target, "options": options, "members_only": members_only, "records": tuple(records)}
+    return _edit(desk, actor, identity, "change", now, lambda found: replace(found, **wanted))  # type: ignore[arg-type]
 
 
 def retarget(desk: Desk, actor: Actor, identity: str, target: Target, now: float) -> Claim:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from dns.name import Name
 
-from skulldns.desired.policy.options import judge_options
+from skulldns.desired.policy.options import judge_access, judge_options
 from skulldns.desired.policy.records import judge_records
 from skulldns.desired.policy.rules import Rules
 from skulldns.desired.policy.targets import Facts, judge_target
@@ -33,6 +33,7 @@ def facts_of(books: Books, target: Target) -> Facts:
 def judged(books: Books, claim: Claim, rules: Rules) -> Claim:
     """The claim with its target, options and records as they may be kept. Raises ``Refused``."""
     target = judge_target(claim.target, claim.name, claim.member, facts_of(books, claim.target), rules)
+    judge_access(target, claim.options, members_only=claim.members_only)
     return replace(
         claim,
         target=target,

@@ -6,6 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from dns.name import Name
 
+from skulldns.desired.policy.alike import shown_name
+from skulldns.desired.policy.claims import is_own_domain
 from skulldns.desired.policy.states import timed
 from skulldns.errors import Refused
 from skulldns.model.certificates import bare, shown
@@ -50,6 +52,7 @@ def present(desk: Desk, actor: Actor, name: Name, value: str, now: float) -> Cla
     if not _DIGEST.fullmatch(value):
         raise Refused("this is not the value of a challenge", cure="let an ACME client make it (dns-01)")
     host = bare(name)
+    judge_challenge(desk, host)
     with desk.office.writing() as books:
         found = _covering(books, actor, host)
         kept = tuple(
@@ -60,6 +63,29 @@ def present(desk: Desk, actor: Actor, name: Name, value: str, now: float) -> Cla
         placed = (*kept, ChallengeValue(host, value, now + CHALLENGE_LASTS))
         after = timed(replace(found, challenges=placed), desk.rules.times)
         return change(books, actor, "present", found, after, now)
+
+
+def judge_challenge(desk: Desk, name: Name) -> None:
+    """Refuse a name that no TXT value of ours can prove: one in none of our zones. Raises ``Refused``."""
+    if is_own_domain(name, desk.rules):
+        raise Refused(
+            f"{shown_name(name)} is in a zone of your own, where we write no record",
+            cure="prove it by http-01",
+        )
+
+
+def served(desk: Desk, name: Name, value: str, patience: float) -> bool:
+    """Whether all name servers answer a value; waits for that, at most ``patience`` seconds."""
+    host = bare(name)
+
+    def seen() -> bool:
+        with desk.office.reading() as books:
+            return books.views.serves(host, value)
+
+    if desk.office.bell is None:
+        return seen()
+    with desk.office.bell.listen() as listener:
+        return listener.until(seen, patience)
 
 
 def cleanup(desk: Desk, actor: Actor, name: Name, value: str, now: float) -> Claim:

@@ -60,7 +60,8 @@ def invitation(desk: Desk, secret: str, now: float) -> Invitation:
 def accept(desk: Desk, secret: str, now: float, address: str, *, password: str | None = None) -> Member:
     """Use an invitation up: its login is a member from now on, with this password (as argon2id encodes it).
 
-    A member that was there loses all sessions, passkeys and recovery codes and keeps the names. Raises ``Refused``.
+    A member that was there loses all sessions, passkeys, linked accounts and recovery codes, and keeps the names.
+    Raises ``Refused``.
     """
     with desk.office.writing() as books:
         found = _good(books, secret, now)
@@ -169,6 +170,7 @@ def _keep_an_admin(books: Books, member: Member) -> None:
 def _forget_signins(books: Books, login: str) -> None:
     books.sessions.end_all(login)
     books.signins.set_recovery(login, [])
+    books.signins.unlink(login)
     for passkey in books.signins.passkeys(login):
         books.signins.drop_passkey(login, passkey.id)
 

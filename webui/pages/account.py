@@ -28,6 +28,7 @@ def index() -> str:
             passkeys=books.signins.passkeys(here.member.login),
             recovery_left=books.signins.recovery_left(here.member.login),
             has_password=books.signins.password(here.member.login) is not None,
+            linked=bool(books.signins.identities(here.member.login)),
         )
 
 
@@ -37,7 +38,7 @@ def set_password() -> AnyResponse:
     """Set a new password; every other session ends."""
     here = present()
     password = request.form.get("password", "")
-    passwords.judge(password, here.member.login, settings().leaked)
+    passwords.judge(password, here.member.login, settings().leaked, settings().words)
     passwords.judge_again(password, request.form.get("again", ""))
     encoded = passwords.encoded(password)
     with desk().office.writing() as books:

@@ -7,13 +7,14 @@ from flask import request, url_for
 from skulldns.model.views import Page
 
 SIZE = 50
-_FARTHEST = 10_000_000
+_LONGEST = 7
+"""Digits of where a page may begin; no list is longer."""
 
 
 def offset() -> int:
     """Where the page that was asked for begins; 0 for nonsense."""
     text = request.args.get("from", "")
-    return min(int(text), _FARTHEST) if text.isascii() and text.isdecimal() else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST else 0
 
 
 def paged(endpoint: str, page: Page[Any], **arguments: str) -> dict[str, str | None]:

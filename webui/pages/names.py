@@ -1,6 +1,6 @@
 """A member's names: the list, claiming one, and the page of one name."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
@@ -8,12 +8,16 @@ from werkzeug.wrappers import Response as AnyResponse
 from skulldns.desired.policy.alike import shown_name
 from skulldns.desired.policy.claims import is_own_domain
 from skulldns.desired.policy.proofs import proof_record
+from skulldns.desired.policy.records import TYPES
+from skulldns.desired.policy.states import confirm_from
 from skulldns.errors import Refused
 from skulldns.model.claims import Claim, ClaimState
+from skulldns.model.sites import Header
 from skulldns.model.views import GuestView
 from skulldns.store.audit import AuditFilter
 from webui.context import desk, now
 from webui.desk import claims
+from webui.pages import options, records
 from webui.pages.lists import offset, paged
 from webui.pages.targets import fields, target
 from webui.sessions import for_members, present
@@ -21,6 +25,9 @@ from webui.texts import _
 
 blueprint = Blueprint("names", __name__)
 
+OPEN = frozenset({ClaimState.ACTIVE, ClaimState.AWAITING_APPROVAL, ClaimState.AWAITING_PROOF})
+"""States in which a claim's member may change it."""
+_HISTORY = 20
 _SHOWN = tuple(state for state in ClaimState if state not in {ClaimState.RELEASED, ClaimState.REQUESTED})
 
 
@@ -33,11 +40,17 @@ def index() -> str:
         page = books.claims.search(text, member=member, states=_SHOWN, offset=offset())
         views = dict(books.views.names([one.name for one in page.items]))
         guests = books.views.guests_of(member)
-    own = [(guest, name) for guest in guests for name in guest.names] if not text else []
+    own = [(guest, name) for guest in guests for name in guest.names] if not (text or page.offset) else []
     with desk().office.reading() as books:
         views |= books.views.names([found for _guest, found in own])
     return render_template(
-        "names/index.html", page=page, views=views, own=own, q=text, **paged("names.index", page)
+        "names/index.html",
+        page=page,
+        views=views,
+        own=own,
+        guests={guest.id: guest.name for guest in guests},
+        q=text,
+        **paged("names.index", page),
     )
 
 
@@ -75,26 +88,14 @@ def look() -> str:
 @for_members
 def name(identity: str) -> str:
     """The page of one name."""
-    found = claims.show(desk(), present().actor, identity)
-    with desk().office.reading() as books:
-        rows = books.audit.rows(AuditFilter(subject=shown_plain(found)), limit=20)
-    proof = proof_record(found.name, found.member, found.proof.nonce) if found.proof else None
-    return render_template(
-        "names/name.html",
-        target=fields(found.target),
-        guests=_guests(),
-        proof=proof,
-        rows=rows,
-        records="\n".join(_record_line(found)),
-        **_chain(found),
-    )
+    return _name(claims.show(desk(), present().actor, identity))
 
 
 @blueprint.get("/names/<identity>/chain")
 @for_members
 def chain(identity: str) -> str:
     """The chain of a name, which the page asks for again while it is open."""
-    return render_template("names/chain.html", **_chain(claims.show(desk(), present().actor, identity)))
+    return render_template("names/chain.html", **chain_of(claims.show(desk(), present().actor, identity)))
 
 
 @blueprint.post("/names/<identity>/target")
@@ -104,6 +105,33 @@ def retarget(identity: str) -> AnyResponse:
     form = request.form.to_dict()
     claims.retarget(desk(), present().actor, identity, target(form, desk().rules), now())
     flash(_("The name leads there now; watch the chain."), "good")
+    return redirect(url_for("names.name", identity=identity), 303)
+
+
+@blueprint.post("/names/<identity>/options")
+@for_members
+def set_options(identity: str) -> AnyResponse | tuple[str, int]:
+    """Say how a name's site is served."""
+    form, found = request.form, claims.show(desk(), present().actor, identity)
+    try:
+        wanted, members_only = options.options(form, found.options), bool(form.get("members_only"))
+        claims.set_options(desk(), present().actor, identity, wanted, now(), members_only=members_only)
+    except Refused as refused:
+        return _name(found, options_form=form.to_dict(), options_error=str(refused)), 400
+    flash(_("The site is served so from now on; watch the chain."), "good")
+    return redirect(url_for("names.name", identity=identity), 303)
+
+
+@blueprint.post("/names/<identity>/records")
+@for_members
+def set_records(identity: str) -> AnyResponse | tuple[str, int]:
+    """Put just these further records at a name and below it."""
+    text, found = request.form.get("records", ""), claims.show(desk(), present().actor, identity)
+    try:
+        claims.set_records(desk(), present().actor, identity, records.records(text, found.name), now())
+    except Refused as refused:
+        return _name(found, records_text=text, records_error=str(refused)), 400
+    flash(_("These are the records of the name now."), "good")
     return redirect(url_for("names.name", identity=identity), 303)
 
 
@@ -150,18 +178,48 @@ def _guests() -> Sequence[GuestView]:
         return books.views.guests_of(present().actor.member)
 
 
-def _chain(found: Claim) -> dict[str, object]:
+def _name(
+    found: Claim,
+    *,
+    options_form: Mapping[str, str] | None = None,
+    options_error: str = "",
+    records_text: str | None = None,
+    records_error: str = "",
+) -> str:
+    """The page of one name; a form that was refused shows what was typed, and why."""
+    rules = desk().rules
+    with desk().office.reading() as books:
+        rows = books.audit.rows(AuditFilter(subject=shown_plain(found), since=found.created), limit=_HISTORY)
+        guests = books.views.guests_of(present().actor.member)
+    site = options.fields(found.options) | {"members_only": "yes" if found.members_only else ""}
+    return render_template(
+        "names/name.html",
+        target=fields(found.target),
+        guests=guests,
+        proof=proof_record(found.name, found.member, found.proof.nonce) if found.proof else None,
+        rows=rows,
+        is_site=options.has_options(found.target),
+        is_open=found.state in OPEN,
+        in_our_zone=rules.zone_of(found.name) is not None,
+        confirm_from=confirm_from(found, rules.times),
+        quarantine_days=round(rules.times.quarantine / 86_400),
+        now=now(),
+        site=site if options_form is None else options_form,
+        site_users=options.users(found.options),
+        headers=list(Header),
+        hsts_days=options.HSTS_DAYS,
+        options_error=options_error,
+        records=records.lines(found) if records_text is None else records_text,
+        record_types=TYPES,
+        records_error=records_error,
+        **chain_of(found),
+    )
+
+
+def chain_of(found: Claim) -> dict[str, object]:
     """What the chain's part of the page shows; ``settled`` says that it need not be asked for again at once."""
     with desk().office.reading() as books:
         view = books.views.name(found.name)
     links = view.body.get("links", []) if view else []
     settled = bool(links) and all(link["state"] in {"good", "none"} for link in links)
     return {"claim": found, "view": view, "links": links, "settled": settled}
-
-
-def _record_line(found: Claim) -> list[str]:
-    return [
-        f"{one.name.relativize(found.name)} {one.ttl} {one.type} {value}"
-        for one in found.records
-        for value in one.values
-    ]

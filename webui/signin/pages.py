@@ -12,6 +12,7 @@ from webui.context import desk, now, settings
 from webui.desk import members
 from webui.sessions import for_members, present
 from webui.signin import passkeys, passwords, recovery, slowing
+from webui.signin.welcome import turned_away, welcome
 from webui.texts import _
 
 blueprint = Blueprint("signin", __name__)
@@ -33,12 +34,13 @@ def with_password() -> str | AnyResponse | tuple[str, int]:
     slowing.check(login)
     if not _fits(login, request.form.get("password", "")):
         slowing.failed(login)
+        turned_away(login, "password")
         error = _("Login and password do not fit.")
         page = render_template(
             "signin/index.html", next=request.form.get("next", ""), login=login, error=error
         )
         return page, 401
-    return _welcome(login)
+    return welcome(login, "password", request.form.get("next"))
 
 
 @blueprint.route("/sign-in/recovery", methods=["GET", "POST"])
@@ -50,11 +52,11 @@ def with_recovery_code() -> str | AnyResponse | tuple[str, int]:
     slowing.check(login)
     if not recovery.use(login, request.form.get("code", "")):
         slowing.failed(login)
+        turned_away(login, "recovery code")
         error = _("Login and code do not fit, or the code was used before.")
         return render_template("signin/recovery.html", login=login, error=error), 401
     flash(_("That code is used up. Set a new password, or add a passkey."), "wait")
-    _welcome(login)
-    return redirect(url_for("account.index"))
+    return welcome(login, "recovery code", url_for("account.index"))
 
 
 @blueprint.get("/sign-in/passkey")
@@ -69,8 +71,9 @@ def with_passkey() -> AnyResponse | tuple[Response, int]:
     try:
         login = passkeys.signed_in(_answer())
     except Refused as refused:
+        turned_away("", "passkey")
         return jsonify(error=str(refused)), 401
-    goal = _welcome(login)
+    goal = welcome(login, "passkey", request.form.get("next"))
     return jsonify(next=goal.location)
 
 
@@ -78,7 +81,10 @@ def with_passkey() -> AnyResponse | tuple[Response, int]:
 def sign_out() -> AnyResponse:
     """Sign out here."""
     sessions.end()
-    return redirect(url_for("signin.index"))
+    answer = redirect(url_for("signin.index"))
+    # Not "cookies": the browser stays known, so that nobody's failures elsewhere slow it down.
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
 
 
 @blueprint.get("/invitation/<secret>")
@@ -100,14 +106,14 @@ def accept(secret: str) -> str | AnyResponse | tuple[str, int]:
         return _over(refused)
     password = request.form.get("password", "")
     try:
-        passwords.judge(password, found.login, settings().leaked)
+        passwords.judge(password, found.login, settings().leaked, settings().words)
         passwords.judge_again(password, request.form.get("again", ""))
         encoded = passwords.encoded(password)
         member = members.accept(desk(), secret, now(), sessions.client_address(), password=encoded)
     except Refused as refused:
         page = render_template("signin/invitation.html", invitation=found, secret=secret, error=str(refused))
         return page, 400
-    _welcome(member.login)
+    welcome(member.login, "invitation", None)
     return render_template("signin/codes.html", codes=recovery.draw(member.login), first=True)
 
 
@@ -121,6 +127,7 @@ def sure() -> str | AnyResponse | tuple[str, int]:
     slowing.check(here.member.login)
     if not _fits(here.member.login, request.form.get("password", "")):
         slowing.failed(here.member.login)
+        turned_away(here.member.login, "password again")
         return render_template("signin/sure.html", next=goal, error=_("The password does not fit.")), 401
     sessions.make_sure(here)
     return redirect(sessions.local_path(goal))
@@ -150,17 +157,6 @@ def _fits(login: str, password: str) -> bool:
         with desk().office.writing() as books:
             books.signins.set_password(login, passwords.encoded(password))
     return member.state is MemberState.ACTIVE
-
-
-def _welcome(login: str) -> AnyResponse:
-    """Begin a session and go where the member wanted to be."""
-    with desk().office.reading() as books:
-        member = books.members.member(login)
-    if member is None or member.state is not MemberState.ACTIVE:
-        raise Refused(_("you may not sign in just now"), cure=_("ask an admin"))
-    slowing.succeeded(login)
-    sessions.begin(login)
-    return redirect(sessions.local_path(request.form.get("next")))
 
 
 def _answer() -> dict[str, Any]:

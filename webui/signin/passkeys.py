@@ -1,8 +1,9 @@
 """Passkeys: registration and sign-in (Web Authentication Level 3), with the library ``webauthn``.
 
-The challenge waits in the browser's signed cookie; it is used once.
+The challenge waits in the browser's signed cookie; the store sees to it that it is used once.
 """
 
+import hashlib
 import json
 from base64 import urlsafe_b64decode
 from dataclasses import replace
@@ -32,6 +33,8 @@ from webui.texts import _
 
 _WAITING = "passkey challenge"
 _LONGEST_LABEL = 64
+_LASTS = 600.0
+"""Seconds that a challenge waits for its answer."""
 
 
 def registration_options(member: Member) -> dict[str, Any]:
@@ -108,15 +111,22 @@ def signed_in(answer: dict[str, Any]) -> str:
 
 
 def _waiting(challenge: bytes, options: dict[str, Any]) -> dict[str, Any]:
-    browser[_WAITING] = bytes_to_base64url(challenge)
+    browser[_WAITING] = {"challenge": bytes_to_base64url(challenge), "at": now()}
     return options
 
 
 def _challenge() -> bytes:
     waiting = browser.pop(_WAITING, None)
-    if not isinstance(waiting, str):
+    if not isinstance(waiting, dict):
         raise _refusal()
-    return urlsafe_b64decode(waiting + "==")
+    text, begun = str(waiting["challenge"]), float(waiting["at"])
+    spent = hashlib.sha256(f"passkey {text}".encode()).hexdigest()
+    if not 0 <= now() - begun <= _LASTS:
+        raise _refusal()
+    with desk().office.writing() as books:
+        if not books.signins.spend(spent, begun + _LASTS, now()):
+            raise _refusal()
+    return urlsafe_b64decode(text + "==")
 
 
 def _refusal() -> Refused:

@@ -5,6 +5,7 @@ what leaked is refused. They are kept as argon2id (RFC 9106).
 """
 
 import hashlib
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -18,14 +19,16 @@ from webui.texts import _
 SHORTEST = 12
 LONGEST = 256
 _FEWEST_CHARACTERS = 4
+_LEFT = 6
+"""Letters that must be left of a password without the words that everybody here would try first."""
 _LINE = 40
 """Bytes of a SHA-1 in hexadecimal, as lists of leaked passwords have them."""
 
 _hasher = PasswordHasher()
 
 
-def judge(password: str, login: str, leaked: Path | None = None) -> None:
-    """Raise ``Refused`` for a password that is too short, often used, leaked, or made of the login.
+def judge(password: str, login: str, leaked: Path | None = None, words: Iterable[str] = ()) -> None:
+    """Raise ``Refused`` for a password that is too short, often used, leaked, or made of the login or of ``words``.
 
     ``leaked`` is a file of SHA-1 values in upper case and order, one a line, as haveibeenpwned.com offers it
     (anything may follow a colon).
@@ -40,14 +43,20 @@ def judge(password: str, login: str, leaked: Path | None = None) -> None:
             _("the password is too long"), cure=_("use at most %(count)d characters", count=LONGEST)
         )
     plain = password.casefold()
-    if len(set(plain)) < _FEWEST_CHARACTERS or (
-        login and plain.replace(login, "") in {"", "1", "123", "1234"}
-    ):
+    if len(set(plain)) < _FEWEST_CHARACTERS or _left(plain, (login, *words)) < _LEFT:
         raise Refused(
             _("the password is easy to guess"), cure=_("use four words that have nothing in common")
         )
     if plain in _often_used() or (leaked is not None and _is_in(leaked, password)):
         raise Refused(_("that password has leaked elsewhere"), cure=_("use one that nobody had before"))
+
+
+def _left(plain: str, words: Iterable[str]) -> int:
+    """How many letters are left; digits and marks beside a word that is known make nothing good."""
+    for word in sorted(filter(lambda word: len(word) >= _FEWEST_CHARACTERS, words), key=len, reverse=True):
+        if word in plain:
+            plain = "".join(one for one in plain.replace(word, "") if one.isalpha())
+    return len(plain)
 
 
 def judge_again(password: str, again: str) -> None:

@@ -7,11 +7,11 @@ from webui.context import desk
 
 COUNT = 10
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-_GROUP, _GROUPS = 5, 3
+_GROUP, _GROUPS = 4, 6
 
 
 def draw(login: str) -> list[str]:
-    """New codes in place of the old ones; each has 74 random bits and is kept as its SHA-256."""
+    """New codes in place of the old ones; each has 118 random bits, so that its SHA-256 tells nothing of it."""
     codes = ["-".join(_group() for _ in range(_GROUPS)) for _ in range(COUNT)]
     with desk().office.writing() as books:
         books.signins.set_recovery(login, [hashed(code) for code in codes])

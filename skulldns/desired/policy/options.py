@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
+from skulldns.model.claims import RedirectTarget, Target
 from skulldns.model.guests import said
 from skulldns.model.sites import BasicAuth, Header, SiteOptions
 
@@ -38,6 +39,16 @@ def judge_options(options: SiteOptions, rules: Rules) -> SiteOptions:
     for name, value in options.headers:
         _text(value, f"the value of {Header(name)}")
     return replace(options, headers=tuple(sorted(options.headers)))
+
+
+def judge_access(target: Target, options: SiteOptions, *, members_only: bool) -> None:
+    """Refuse to ask who visitors are before they are sent elsewhere: nginx redirects first. Raises ``Refused``."""
+    asks = members_only or options.allow or options.deny or options.basic_auth is not None
+    if asks and isinstance(target, RedirectTarget):
+        raise Refused(
+            "a redirect sends everybody on before anybody is asked who they are",
+            cure="let everybody in (no networks, no password, not 'members only'), or choose another target",
+        )
 
 
 def _judge_passwords(auth: BasicAuth) -> None:

@@ -1,5 +1,6 @@
 """octoDNS's own config: where the records of a zone are, and which servers it writes them to."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -41,7 +42,8 @@ class OctoZone:
     """A zone of the config: where its records are, sentences for what could not be taken from it.
 
     ``records_of`` is the zone whose records these are (another one for an alias). ``comments`` say which
-    servers octoDNS writes to, in the words of our config; secrets stay where they are.
+    servers octoDNS writes to, in the words of our config; secrets stay where they are. ``glob`` and ``regex``
+    say which names a dynamic zone takes; the first counts.
     """
 
     name: str
@@ -49,6 +51,8 @@ class OctoZone:
     files: tuple[Files, ...]
     comments: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    glob: str | None = None
+    regex: str | None = None
 
 
 def read_config(text: str, file: str) -> tuple[OctoZone, ...]:
@@ -62,10 +66,10 @@ def read_config(text: str, file: str) -> tuple[OctoZone, ...]:
         raise ConfigError(
             "this is no config of octoDNS", file=file, cure="name the file that has 'providers:' and 'zones:'"
         )
-    return tuple(_zone(name, zones, providers) for name in zones)
+    return tuple(_zone(name, zones, providers, file) for name in zones)
 
 
-def _zone(name: str, zones: _Fields, providers: _Fields) -> OctoZone:
+def _zone(name: str, zones: _Fields, providers: _Fields, file: str) -> OctoZone:
     section = _mapping(zones[name])
     alias = section.get("alias")
     if isinstance(alias, str):
@@ -86,8 +90,25 @@ def _zone(name: str, zones: _Fields, providers: _Fields) -> OctoZone:
     if section.get("processors"):
         left_out.append("processors: what they would change is not changed here")
     return OctoZone(
-        name, alias if isinstance(alias, str) else name, tuple(files), tuple(comments), tuple(left_out)
+        name,
+        alias if isinstance(alias, str) else name,
+        tuple(files),
+        tuple(comments),
+        tuple(left_out),
+        *_choice(name, section, file),
     )
+
+
+def _choice(name: str, section: _Fields, file: str) -> tuple[str | None, str | None]:
+    """Which names a dynamic zone takes: its ``glob``, and its ``regex``."""
+    glob, regex = section.get("glob"), section.get("regex")
+    try:
+        re.compile(regex if isinstance(regex, str) else "")
+    except re.error as error:
+        raise ConfigError(
+            f"the regex of the zone {name} is wrong: {error}", file=file, cure="correct it"
+        ) from None
+    return glob if isinstance(glob, str) else None, regex if isinstance(regex, str) else None
 
 
 def _files(provider: _Fields) -> Files | None:

@@ -8,7 +8,6 @@ import dns.exception
 import dns.name
 import dns.rdatatype
 from dns.name import Name
-from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 
 from skulldns.desired.yamltext import (
@@ -27,6 +26,7 @@ from skulldns.desired.zonefile.types import read_type
 from skulldns.desired.zonefile.values import IDNA, read_value
 from skulldns.desired.zonefile.where import Where
 from skulldns.errors import ConfigError, ConfigErrors
+from skulldns.model.interned import Data, data_of, held, ipv4, name_of
 from skulldns.model.records import Key, RRset
 from skulldns.model.statics import StaticRecord
 
@@ -153,7 +153,7 @@ class _Reader:
             relative = Name(labels[: -len(tail)]).to_text() if len(labels) > len(tail) else ""
             raise error_at(key, f"the name {shown(text)} repeats the zone's", f"write '{relative}'")
         try:
-            return Name(labels + zone.labels)
+            return name_of(labels + zone.labels)
         except dns.exception.DNSException as error:
             raise _not_a_name(key, error) from None
 
@@ -214,11 +214,13 @@ class _Reader:
             self._wheres[rdtype] = where
         return where
 
-    def _data(self, node: Mapping, where: Where) -> frozenset[Rdata]:
+    def _data(self, node: Mapping, where: Where) -> Data:
         given = node.get("values") or node.get("value")
         if given is None or (isinstance(given, Sequence) and not given.items):
             self.errors.append(where.error(given or node, "has no value", "add 'value:' or 'values:'"))
-            return frozenset()
+            return data_of(where.type, ())
+        if where.type is RdataType.A and isinstance(given, Scalar) and (address := ipv4(given.text)):
+            return data_of(where.type, [address])
         data = []
         for value in given.items if isinstance(given, Sequence) else (given,):
             try:
@@ -229,7 +231,7 @@ class _Reader:
         if len(different) > 1 and dns.rdatatype.is_singleton(where.type):
             what = f"has {len(different)} values, but a name has one"
             self.errors.append(where.error(given, what, "keep one"))
-        return different
+        return held(where.type, different)
 
     def _ttl(self, given: Node) -> int:
         if (

@@ -1,25 +1,28 @@
 """Answers of name servers, read no further than they are asked about.
 
 A transfer is tens of thousands of records, and of a look-up's answer one matters; ``dns.message`` would build
-objects for all. Names and data are still read by dnspython.
+objects for all. Data stay as they are on the wire, less their compression (RFC 1035 section 4.1.4); what holds names
+in a way of its own is read by dnspython.
 """
 
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cache
+from typing import NamedTuple, cast
 
+import dns.exception
 import dns.flags
 import dns.name
 import dns.rdata
 import dns.rdtypes.ANY.TSIG
-import dns.wire
 from dns.name import Name
 from dns.rcode import Rcode
 from dns.rdata import Rdata
 from dns.rdataclass import IN
 from dns.rdatatype import NS, TSIG, RdataType
 
+from skulldns.model.interned import ONE_NAME, WITHOUT_NAMES, canonical, data_of, name_of
 from skulldns.model.records import Key, RRset
 from skulldns.targets.dnswire.faults import BadAnswer
 from skulldns.targets.dnswire.signing import Tsig
@@ -28,18 +31,24 @@ _HEADER = 12
 _TYPE_AND_CLASS = 4
 _OPCODE = 0x7800
 _POINTER = 0xC0
-_TO_QUESTION = b"\xc0\x0c"
+_LONGEST_LABEL, _MOST_LABELS = 63, 127
+_OFFSET = 0x3FFF
 _OWNER_TO_DATA = 10
 _MAX_TTL = 0x7FFF_FFFF
 
 
 class Record(NamedTuple):
-    """One record of a message."""
+    """One record of a message; ``wire`` are its data without compression."""
 
     name: Name
     type: RdataType
     ttl: int
-    rdata: Rdata
+    wire: bytes
+
+    @property
+    def rdata(self) -> Rdata:
+        """The data as an object; raises ``dns.exception.DNSException``."""
+        return dns.rdata.from_wire(IN, self.type, self.wire, 0, len(self.wire))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +92,7 @@ class Answer:
 
         A referral tells of a delegation's own names in its other sections (RFC 1034 section 4.2.1).
         """
-        names = {_TO_QUESTION: key.name} if self.question else {}
+        names = {_HEADER: key.name.labels} if self.question else {}
         records = list(_records(self.wire, self.starts[0], self.counts[0], names))
         if not self.authoritative:
             records += _records(self.wire, self.starts[1], self.counts[1])
@@ -91,7 +100,8 @@ class Answer:
         found = [record for record in records if record.type == key.type and record.name == key.name]
         if not found:
             return None
-        return RRset(key.name, key.type, found[0].ttl, frozenset(record.rdata for record in found))
+        wires = {canonical(key.type, record.wire): record.wire for record in found}
+        return RRset(key.name, key.type, found[0].ttl, data_of(key.type, wires.values()))
 
     def refers_below(self, zone: Name) -> bool:
         """Whether this is a referral from ``zone`` to a zone below it."""
@@ -163,26 +173,86 @@ def _tsig(wire: bytes, at: int) -> Tsig | None:
     return Tsig(at, owner, rdata)
 
 
+_Tails = dict[int, tuple[bytes, ...]]
+"""Names by the offset where they, or their ends that others point to, stand."""
+
+
 def _records(
-    wire: bytes, start: int, count: int, known: Mapping[bytes, Name] | None = None
+    wire: bytes, at: int, count: int, known: Mapping[int, tuple[bytes, ...]] | None = None
 ) -> Iterator[Record]:
-    """Read ``count`` records from offset ``start``; ``known`` are names by the pointers to them."""
-    parser = dns.wire.Parser(wire, start)
-    names = dict(known or {})
-    for _ in range(count):
-        pointer = wire[parser.current : parser.current + 2]
-        name = names.get(pointer)
-        if name is not None:
-            parser.seek(parser.current + 2)
+    """Read ``count`` records from offset ``at``; ``known`` are names by their offsets. Raises ``DNSException``."""
+    tails: _Tails = dict(known or {})
+    try:
+        for _ in range(count):
+            labels, at = _labels(wire, at, tails)
+            rdtype, rdclass, ttl, size = _FIXED.unpack_from(wire, at)
+            at += _OWNER_TO_DATA
+            if rdclass == IN:
+                # RFC 2181 section 8: a TTL with the highest bit set is taken as 0.
+                yield Record(
+                    name_of(labels),
+                    _type(rdtype),
+                    ttl if ttl <= _MAX_TTL else 0,
+                    _data(wire, at, size, rdtype, tails),
+                )
+            at += size
+    except (IndexError, struct.error) as error:
+        raise _cut_off() from error
+
+
+def _data(wire: bytes, at: int, size: int, rdtype: int, tails: _Tails) -> bytes:
+    """A record's data without compression."""
+    end = at + size
+    if end > len(wire):
+        raise _cut_off()
+    if rdtype in WITHOUT_NAMES:
+        return wire[at:end]
+    if rdtype in ONE_NAME:
+        labels, after = _labels(wire, at, tails)
+        if after != end:
+            raise _cut_off()
+        return b"".join([bytes((len(label),)) + label for label in labels])
+    return cast("bytes", dns.rdata.from_wire(IN, _type(rdtype), wire, at, size).to_wire())
+
+
+def _cut_off() -> dns.exception.DNSException:
+    return dns.exception.FormError("a record does not end where it should")  # type: ignore[no-untyped-call]
+
+
+def _labels(wire: bytes, at: int, tails: _Tails) -> tuple[tuple[bytes, ...], int]:
+    """The labels of the name at offset ``at``, and the offset after it. Pointers lead back only, so that they end."""
+    labels: list[bytes] = []
+    ends: list[tuple[int, int]] = []
+    first, after = at, 0
+    while length := wire[at]:
+        if length <= _LONGEST_LABEL:
+            labels.append(wire[at + 1 : at + 1 + length])
+            at += length + 1
+            if len(labels) > _MOST_LABELS:
+                raise dns.name.NameTooLong
+        elif length >= _POINTER:
+            target = int.from_bytes(wire[at : at + 2]) & _OFFSET
+            after = after or at + 2
+            if (found := tails.get(target)) is not None:
+                labels += found
+                break
+            if target >= first:
+                raise dns.name.BadPointer
+            ends.append((target, len(labels)))
+            first = at = target
         else:
-            name = dns.name.from_wire_parser(parser)
-            if pointer[0] >= _POINTER:
-                names[pointer] = name
-        rdtype, rdclass, ttl, size = parser.get_struct("!HHIH")
-        if rdclass != IN:
-            parser.seek(parser.current + size)
-            continue
-        with parser.restrict_to(size):
-            rdata = dns.rdata.from_wire_parser(IN, rdtype, parser)
-        # RFC 2181 section 8: a TTL with the highest bit set is taken as 0.
-        yield Record(name, rdata.rdtype, ttl if ttl <= _MAX_TTL else 0, rdata)
+            raise dns.name.BadLabelType
+    else:
+        labels.append(b"")
+        after = after or at + 1
+    for target, begin in ends:
+        tails[target] = tuple(labels[begin:])
+    return tuple(labels), after
+
+
+_FIXED = struct.Struct("!HHIH")
+
+
+@cache
+def _type(value: int) -> RdataType:
+    return RdataType.make(value)

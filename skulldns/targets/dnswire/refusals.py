@@ -110,13 +110,19 @@ def refusal(purpose: Purpose, rcode: Rcode, zone: Name, where: str) -> SkullDNSE
 
 def changes_refused(names: Sequence[str], zone: Name, where: str) -> Refused:
     """The error when a server takes updates of the zone from us, but not one with changes of these names."""
-    shown = ", ".join(names[:_NAMES_SHOWN]) + (
-        f" and {len(names) - _NAMES_SHOWN} more" * (len(names) > _NAMES_SHOWN)
-    )
     return Refused(
-        f"its update-policy or its own checks deny an update of {shown}",
+        f"its update-policy or its own checks deny an update of {_some(names)}",
         where=where,
         cure=f"see its log, and allow it in the update-policy of {_text(zone)} or ask for a type that it knows",
+    )
+
+
+def changes_failed(names: Sequence[str], where: str) -> Refused:
+    """The error when a server takes updates of the zone, but fails at one with changes of these names."""
+    return Refused(
+        f"it fails at an update of {_some(names)} (SERVFAIL)",
+        where=where,
+        cure="see its log; if it allows fewer records at one name (BIND: max-records-per-type), give the name fewer",
     )
 
 
@@ -213,6 +219,11 @@ _SIGNATURES: dict[type[Exception] | tuple[type[Exception], ...], tuple[str, str]
 
 def _unavailable(what: str, cure: str, where: str, **values: str) -> Unavailable:
     return Unavailable(what.format(**values), where=where, cure=cure.format(**values))
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _NAMES_SHOWN
+    return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def _text(name: Name) -> str:

@@ -20,6 +20,7 @@ from dns.rdatatype import NS, SOA, RdataType
 
 from skulldns.errors import Refused
 from skulldns.model.changes import Change
+from skulldns.model.interned import wires_of
 from skulldns.model.records import Key, RRset
 
 UPDATE_LIMIT = 65_535 - 512
@@ -203,7 +204,7 @@ def _check_apex(zone: Name, change: Change) -> None:
 
 def _wires(rrset: RRset | None) -> list[bytes]:
     """The data in wire format, sorted so that equal changes give equal messages."""
-    return sorted(map(_wire, rrset.data)) if rrset else []
+    return list(wires_of(rrset.type, rrset.data)) if rrset else []
 
 
 def _wire(part: Name | Rdata) -> bytes:
@@ -211,7 +212,7 @@ def _wire(part: Name | Rdata) -> bytes:
 
 
 def _owner(zone: Name, name: Name) -> bytes:
-    if not name.is_subdomain(zone):
+    if name.labels[-len(zone.labels) :] != zone.labels and not name.is_subdomain(zone):
         raise Refused(f"{_text(name)} is not in the zone {_text(zone)}", cure="use a name under the zone's")
     labels = name.labels[: len(name.labels) - len(zone.labels)]
     return b"".join([bytes((len(label),)) + label for label in labels]) + _ZONE_POINTER

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
-import dns.rdtypes.ANY.SOA
 from dns.name import Name
-from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 from dns.serial import Serial
 
+from skulldns.model.interned import canonical, data_of, wires_of
 from skulldns.model.records import Key, RRset
 from skulldns.targets.dnswire.answers import Record
 from skulldns.targets.dnswire.faults import BadAnswer
@@ -30,7 +29,11 @@ They change without anybody's request and nobody publishes them through us, so t
 compared. DS is not among them: a parent's operator writes it.
 """
 
-_Data = dict[Key, dict[Rdata, int]]
+_Data = dict[Key, dict[bytes, tuple[bytes, int]]]
+"""By key and by canonical form: the data on the wire, and their TTL."""
+
+_SERIAL = slice(-20, -16)
+"""Where an SOA's data have the serial (RFC 1035 section 3.3.13)."""
 
 
 class Transfer:
@@ -90,8 +93,8 @@ class Transfer:
         return {key: _rrset(key, data) if data else None for key, data in self._data.items()}
 
     def _soa(self, record: Record) -> int | None:
-        if isinstance(record.rdata, dns.rdtypes.ANY.SOA.SOA) and record.name == self._zone:
-            return int(record.rdata.serial)
+        if record.type == RdataType.SOA and record.name == self._zone:
+            return int.from_bytes(record.wire[_SERIAL])
         return None
 
     def _start(self, soa: int | None) -> None:
@@ -125,12 +128,14 @@ class Transfer:
         key = Key(record.name, record.type)
         if self.incremental and key in self._base and key not in self._data:
             old = self._base[key]
-            self._data[key] = dict.fromkeys(old.data, old.ttl)
+            wires = wires_of(old.type, old.data)
+            self._data[key] = {canonical(key.type, wire): (wire, old.ttl) for wire in wires}
         data = self._data.setdefault(key, {})
+        same = canonical(record.type, record.wire)
         if self._deleting:
-            self.exact = data.pop(record.rdata, None) is not None and self.exact
+            self.exact = data.pop(same, None) is not None and self.exact
         else:
-            data[record.rdata] = record.ttl
+            data[same] = record.wire, record.ttl
 
 
 def difference(old: Mapping[Key, RRset], new: Mapping[Key, RRset]) -> dict[Key, RRset | None]:
@@ -140,5 +145,8 @@ def difference(old: Mapping[Key, RRset], new: Mapping[Key, RRset]) -> dict[Key, 
     return changed
 
 
-def _rrset(key: Key, data: Mapping[Rdata, int]) -> RRset:
-    return RRset(key.name, key.type, min(data.values()), frozenset(data))
+def _rrset(key: Key, data: Mapping[bytes, tuple[bytes, int]]) -> RRset:
+    pairs = data.values()
+    return RRset(
+        key.name, key.type, min(ttl for _, ttl in pairs), data_of(key.type, [wire for wire, _ in pairs])
+    )

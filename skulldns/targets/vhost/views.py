@@ -188,7 +188,8 @@ def upstreams(site: Site, settings: ProxySettings) -> frozenset[str]:
     if site.upstream:
         found.add(f"{Scheme(site.upstream.scheme)}://{checks.upstream(site.upstream, settings)}")
     if site.options.forward_auth:
-        found.add(str(_forward_auth(site.options.forward_auth, settings)["url"]))
+        asked = _forward_auth(site.options.forward_auth, settings)
+        found |= {str(asked["url"])} | ({str(asked["handover_url"])} if asked["handover"] else set())
     return frozenset(found)
 
 
@@ -226,6 +227,8 @@ def _forward_auth(auth: ForwardAuth, settings: ProxySettings) -> Values:
     login = checks.url(auth.login) if auth.login is not None else None
     return {
         "url": f"{scheme}://{where}{checks.path(auth.path)}",
+        "handover": checks.path(auth.handover) if auth.handover is not None else None,
+        "handover_url": f"{scheme}://{where}{checks.path(auth.handover or '/')}",
         "verify": auth.upstream.verify and checks.secure(scheme),
         "login": login,
         "login_query": "&" if login and "?" in login else "?",

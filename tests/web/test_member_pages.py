@@ -1,0 +1,265 @@
+"""What members see and do: guests, tokens, options, records, history."""
+
+import re
+from dataclasses import replace
+
+import bcrypt
+import dns.name
+import pytest
+
+from skulldns.model.claims import AddressTarget, Because, ClaimState, RedirectTarget
+from skulldns.model.members import Actor
+from skulldns.model.namestate import NameState
+from skulldns.model.tokens import Scope
+from skulldns.model.views import NameView
+from tests.unit.deskworld import guest
+from tests.web.browsing import browser, notes
+from tests.webworld import ZONE, Page
+from webui.desk import approval, claims, tokens
+
+CAROL = Actor("carol", admin=True)
+
+
+def test_a_member_sees_own_guests_with_names_and_refusals(world: Page) -> None:
+    own = replace(
+        guest("alice"), names=(dns.name.from_text("alice-web", ZONE),), refusals=("name ns1: it is reserved",)
+    )
+    with world.desk.office.writing() as books:
+        books.views.put_guests([own])
+        books.views.put_names([NameView(own.names[0], NameState.SERVED, "alice", 0.0, {"links": []})])
+    claim = world.claim("notes")
+    text = browser(world).get("/guests").text
+    assert "alice-web.vmsrv.example.org" in text
+    assert "served" in text
+    assert "name ns1: it is reserved" in text
+    assert f'href="/names/{claim.id}"' in text
+    assert 'href="/claim?guest=guest-alice&amp;kind=site&amp;port=80"' in text
+    assert "bob-web" not in text
+
+
+def test_the_link_of_a_guest_chooses_it_in_the_form(world: Page) -> None:
+    text = browser(world).get("/claim?guest=guest-alice&kind=site&port=8080").text
+    assert '<option value="guest-alice" selected>' in text
+    assert 'value="8080"' in text
+
+
+def test_a_token_is_shown_once_with_settings_and_works(world: Page) -> None:
+    claim = world.claim("home", AddressTarget())
+    at = browser(world)
+    name = "home.vmsrv.example.org"
+    answer = at.post(
+        "/tokens/new", {"label": "router", "scope": ["dyndns", "acme"], "names": [name], "lasts": "30"}
+    )
+    found = re.search(r"skd_[0-9a-f]{16}_[0-9a-f]{64}", answer.text)
+    assert found
+    assert answer.text.count(found[0]) >= 4, "in the settings of lego, certbot and ddclient too"
+    assert f"https://names.example.org/nic/update?hostname={name}" in answer.text
+    used = tokens.use(world.desk, found[0], Scope.DYNDNS, claim.name, world.clock.time, "192.0.2.1")
+    assert used.expires == pytest.approx(world.clock.time + 30 * 86_400)
+    listed = at.get("/tokens").text
+    assert found[0] not in listed
+    assert "router" in listed
+    assert "just now" in listed, "its last use"
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"label": "", "scope": ["dyndns"]}, "label"),
+        ({"label": "x"}, "good for nothing"),
+        ({"label": "x", "scope": ["root"]}, "no token is good for root"),
+        ({"label": "x", "scope": ["read"], "names": ["bob-web.vmsrv.example.org"]}, "not a name of yours"),
+        ({"label": "x", "scope": ["read"], "names": ["a..b"]}, "not a name of yours"),
+    ],
+)
+def test_a_token_that_cannot_be_is_refused_and_the_form_kept(
+    world: Page, fields: dict[str, str | list[str]], why: str
+) -> None:
+    answer = browser(world).post("/tokens/new", fields)
+    assert answer.status_code == 400
+    assert why in notes(answer.text)
+
+
+def test_a_revoked_token_is_worth_nothing(world: Page) -> None:
+    text = world.token(Scope.READ)
+    at = browser(world)
+    at.post("/tokens/revoke", {"id": text.split("_")[1]})
+    with pytest.raises(Exception, match="not good for this"):
+        tokens.use(world.desk, text, Scope.READ, None, world.clock.time, "192.0.2.1")
+    assert "is worth nothing any more" in at.flashed("/tokens")
+
+
+def test_options_are_set_and_passwords_hashed_for_nginx(world: Page) -> None:
+    claim = world.claim("notes")
+    at = browser(world)
+    sent = {
+        "members_only": "yes",
+        "http": "yes",
+        "hsts": "30",
+        "body_size": "5",
+        "allow": "192.0.2.0/24\n2001:db8::/32",
+        "deny": "192.0.2.7",
+        "user": "ann",
+        "user_password": "a secret",
+        "header-X-Frame-Options": "DENY",
+    }
+    assert at.post(f"/names/{claim.id}/options", sent).status_code == 303
+    found = world.now(claim)
+    options = found.options
+    assert found.members_only
+    assert (options.http, options.websockets, options.hsts) == (True, False, 30 * 86_400)
+    assert options.body_size == 5 * 2**20
+    assert [str(one) for one in options.allow] == ["192.0.2.0/24", "2001:db8::/32"]
+    assert options.basic_auth is not None
+    ((user, word),) = options.basic_auth.users
+    assert user == "ann"
+    assert bcrypt.checkpw(b"a secret", word.encode())
+    shown = at.get(f"/names/{claim.id}").text
+    assert word not in shown
+    assert "a secret" not in shown
+    assert "DENY" in shown
+
+
+def test_users_stay_until_they_are_removed(world: Page) -> None:
+    claim = world.claim("notes")
+    at = browser(world)
+    for user in ("ann", "ben"):
+        at.post(f"/names/{claim.id}/options", {"websockets": "yes", "user": user, "user_password": "x"})
+    at.post(f"/names/{claim.id}/options", {"websockets": "yes", "drop": ["ann"]})
+    auth = world.now(claim).options.basic_auth
+    assert auth is not None
+    assert [user for user, _ in auth.users] == ["ben"]
+    at.post(f"/names/{claim.id}/options", {"websockets": "yes", "drop": ["ben"]})
+    assert world.now(claim).options.basic_auth is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ({"allow": "192.0.2.1/24"}, "no address or network"),
+        ({"allow": "unix:/run/x"}, "no address or network"),
+        ({"hsts": "-1"}, "write a number"),
+        ({"body_size": "99999999"}, "out of range"),
+        ({"user_password": "x"}, "nobody has that password"),
+        ({"user": "ann", "user_password": ""}, "cannot be used"),
+        ({"user": "a;b", "user_password": "x"}, "cannot be"),
+        ({"header-X-Robots-Tag": "x$host"}, "printable ASCII"),
+        ({"realm": "off", "user": "ann", "user_password": "x"}, "cannot be 'off'"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_and_the_form_kept(
+    world: Page, fields: dict[str, str], why: str
+) -> None:
+    claim = world.claim("notes")
+    answer = browser(world).post(f"/names/{claim.id}/options", fields)
+    assert answer.status_code == 400
+    assert why in notes(answer.text)
+    assert '<details class="card" id="options" open>' in answer.text
+    assert world.now(claim) == claim
+
+
+def test_records_are_set_and_shown_as_lines(world: Page) -> None:
+    claim = world.claim("notes")
+    at = browser(world)
+    lines = (
+        '; a comment\n@ 600 TXT "hello world"\n@ 600 TXT "two"\nMX 10 mail.example.org.\n\n'
+        '_sip._tcp IN SRV 10 5 5060 sip.example.org.\nsub.notes.vmsrv.example.org CAA 0 issue "ca.example"'
+    )
+    assert at.post(f"/names/{claim.id}/records", {"records": lines}).status_code == 303
+    found = {(str(one.name), one.type, one.ttl): one.values for one in world.now(claim).records}
+    assert found == {
+        ("notes.vmsrv.example.org.", "TXT", 600): ('"hello world"', '"two"'),
+        ("notes.vmsrv.example.org.", "MX", 300): ("10 mail.example.org.",),
+        ("_sip._tcp.notes.vmsrv.example.org.", "SRV", 300): ("10 5 5060 sip.example.org.",),
+        ("sub.notes.vmsrv.example.org.", "CAA", 300): ('0 issue "ca.example"',),
+    }
+    again = re.search(
+        r'<textarea id="records-text".*?>(.*?)</textarea>', at.get(f"/names/{claim.id}").text, re.DOTALL
+    )
+    assert again
+    assert (
+        at.post(f"/names/{claim.id}/records", {"records": again[1].replace("&#34;", '"')}).status_code == 303
+    )
+    assert len(world.now(claim).records) == 4, "what is shown is what can be sent"
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("@ A 192.0.2.1", "line 1"),
+        ("@ TXT", "says nothing after TXT"),
+        ("a..b TXT x", "begins with no name"),
+        ("x y z TXT a", "too many words"),
+        ("@ 5 TXT a", "TTL 5"),
+        ("@ 99999999999999 TXT a", "TTL"),
+        ("@ 300 TXT a\n@ 600 TXT b", "line 2"),
+        ("@ MX mail", "cannot be read"),
+        ("bob.vmsrv.example.org. TXT a", "is not below"),
+        ("_acme-challenge TXT a", "is for proofs"),
+    ],
+)
+def test_a_record_that_cannot_be_is_refused_by_its_line(world: Page, line: str, why: str) -> None:
+    claim = world.claim("notes")
+    answer = browser(world).post(f"/names/{claim.id}/records", {"records": line})
+    assert answer.status_code == 400
+    assert why in notes(answer.text)
+    assert line.split("\n", maxsplit=1)[0] in answer.text, "what was typed is still there"
+    assert world.now(claim).records == ()
+
+
+def test_history_tells_what_was_before_and_after(world: Page) -> None:
+    claim = world.claim("notes")
+    claims.retarget(
+        world.desk, Actor("alice"), claim.id, RedirectTarget("https://example.org/new"), world.clock.time
+    )
+    text = browser(world).get(f"/names/{claim.id}").text
+    assert "led elsewhere" in text
+    assert "<del>guest guest-alice, http port 80</del>" in text
+    assert "<ins>https://example.org/new</ins>" in text
+
+
+def test_a_suspended_and_a_released_name_say_what_to_do(world: Page) -> None:
+    claim, other = world.claim("notes"), world.claim("other")
+    approval.suspend(world.desk, CAROL, claim.id, "complaints", world.clock.time)
+    claims.release(world.desk, Actor("alice"), other.id, world.clock.time)
+    at = browser(world)
+    text = at.get(f"/names/{claim.id}").text
+    assert "It is not served" in text
+    assert "complaints" in text
+    assert f"/names/{claim.id}/target" not in text, "it cannot be changed now"
+    text = at.get(f"/names/{other.id}").text
+    assert "Claim it again" in text
+    assert "/release" not in text
+
+
+def test_a_name_that_nobody_confirmed_is_confirmed_and_served_again(world: Page) -> None:
+    claim = world.claim("notes")
+    with world.desk.office.writing() as books:
+        books.claims.put(replace(claim, state=ClaimState.SUSPENDED, because=Because.UNCONFIRMED))
+    at = browser(world)
+    assert "Say that you still use it" in at.get(f"/names/{claim.id}").text
+    at.post(f"/names/{claim.id}/confirm")
+    assert world.now(claim).state is ClaimState.ACTIVE
+
+
+def test_what_happens_at_release_is_said_before(world: Page) -> None:
+    claim = world.claim("notes")
+    text = browser(world).get(f"/names/{claim.id}").text
+    assert "for 30 days only you can claim it again" in text
+    assert "its site ends" in text
+
+
+def test_a_long_list_is_paged_and_searched(world: Page) -> None:
+    with world.desk.office.writing() as books:
+        books.views.put_guests(
+            replace(guest("alice"), id=f"g{number}", name=f"box-{number:03}")  # type: ignore[arg-type]
+            for number in range(120)
+        )
+    at = browser(world)
+    first, last = at.get("/guests").text, at.get("/guests?from=100").text
+    assert "1 to 50 of 121" in first
+    assert 'rel="next"' in first
+    assert "101 to 121 of 121" in last
+    assert 'rel="next"' not in last
+    assert "1 to" not in at.get("/guests?q=box-117").text
+    assert "box-117" in at.get("/guests?q=box-117").text
