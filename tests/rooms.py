@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 _STDLIB = frozenset(
-    "__future__ abc base64 binascii bisect collections copy dataclasses datetime difflib enum functools"
+    "__future__ abc base64 binascii bisect collections copy dataclasses datetime difflib enum fnmatch functools"
     " hashlib heapq hmac ipaddress itertools json math operator re string struct textwrap types typing"
     " unicodedata uuid weakref".split()
 )

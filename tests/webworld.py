@@ -3,6 +3,7 @@
 import base64
 from dataclasses import dataclass, field, replace
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,7 +26,7 @@ from webui.settings import WebSettings
 
 HOST = "names.example.org"
 ORIGIN = f"https://{HOST}"
-SETTINGS = WebSettings(ORIGIN, b"k" * 32)
+SETTINGS = WebSettings(ORIGIN, b"k" * 32, addresses=(ip_address("203.0.113.5"),))
 ADDRESS = "203.0.113.77"
 SECRET = "a-secret-of-a-session"
 SESSION_COOKIE = "__Host-session"
@@ -84,6 +85,12 @@ class Page:
         """Sign a member out everywhere."""
         with self.desk.office.writing() as books:
             books.sessions.end_all(login)
+
+    def serve(self, claim: Claim, *values: str) -> None:
+        """All name servers answer these values of ACME challenges, as the daemon says."""
+        with self.desk.office.writing() as books:
+            for value in values:
+                books.views.put_served(claim.name, value)
 
     def now(self, claim: Claim) -> Claim:
         """The claim as it is stored."""

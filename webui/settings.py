@@ -1,7 +1,7 @@
 """What the page is told at its start; the command line reads it from the config file."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -29,7 +29,8 @@ class WebSettings:
 
     ``installation`` is its title; ``secret`` signs cookies and is at least 256 random bits; ``leaked`` is a list of
     leaked passwords, if there is one; ``service`` another way to sign in; ``translations`` are directories of
-    catalogues beside the page's own. Over plain HTTP, which only a loopback address may use, cookies have no prefix.
+    catalogues beside the page's own; ``addresses`` are the proxy's, where members lead their own domains. Over plain
+    HTTP, which only a loopback address may use, cookies have no prefix.
     """
 
     url: str
@@ -39,6 +40,7 @@ class WebSettings:
     leaked: Path | None = None
     service: Service | None = None
     translations: tuple[Path, ...] = ()
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()
 
     @property
     def secure(self) -> bool:

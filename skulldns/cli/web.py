@@ -4,6 +4,7 @@ import ipaddress
 import os
 import secrets
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -62,6 +63,7 @@ def page(config: Config) -> "Flask":
         proxies=section.proxies,
         leaked=config.path.parent / leaked if leaked else None,
         service=_service(section),
+        addresses=tuple(map(ip_address, config.proxy.addresses)) if config.proxy else (),
     )
     return create_app(World(desk_of(config), settings, time.time))
 

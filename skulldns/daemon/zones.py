@@ -16,7 +16,8 @@ from skulldns.desired.claimed import is_claim
 from skulldns.errors import Refused, SkullDNSError, Unavailable
 from skulldns.loop.names import owner_title
 from skulldns.loop.publisher import Publisher
-from skulldns.model.desired import ZONE_FILE
+from skulldns.model.byvalue import CHALLENGE, concerning
+from skulldns.model.desired import ZONE_FILE, Wanted
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, RRset
 from skulldns.targets.protocol import NameServer
@@ -43,7 +44,6 @@ _USUAL = (
 """What each server is asked for at a name, beside what is known of it."""
 
 _NAME_AND_TYPE = 2
-_CHALLENGE = b"_acme-challenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,7 @@ def _shown(installation: Installation, publisher: Publisher, name: Name) -> dict
         found = [one.rrsets.get(key) for one in answers]
         served = next((rrset for rrset in found if rrset is not None), None)
         want = wanted.get(key)
-        owner, detail = _owner(installation, ours.get(key), served, placed)
-        if owner == "foreign" and served is None and want is not None:
-            owner, detail = _titled(installation, want.owner, want.source, want.reason)
+        owner, detail = _owner(installation, ours.get(key), want, served, placed)
         rows.append(
             {
                 "name": key.name.to_text(omit_final_dot=True),
@@ -189,7 +187,7 @@ def _shown(installation: Installation, publisher: Publisher, name: Name) -> dict
     }
 
 
-def _decided(publisher: Publisher, name: Name, *, whole: bool) -> Iterator[Iterable[Any]]:
+def _decided(publisher: Publisher, name: Name, *, whole: bool) -> Iterator[Iterable[Wanted]]:
     names = publisher.state.names() if whole else {name}
     return (publisher.state.decision(one).wanted for one in names)
 
@@ -229,21 +227,37 @@ def _asked(title: str, server: NameServer, keys: Iterable[Key], *, whole: bool) 
 
 
 def _placed(installation: Installation, keys: Iterable[Key]) -> set[tuple[Name, str]]:
-    challenges = any(key.name.labels[0] == _CHALLENGE for key in keys)
+    challenges = any(key.name.labels[0].lower() == CHALLENGE for key in keys)
     return set(installation.placed.placed()) if challenges else set()
 
 
 def _owner(
-    installation: Installation, entry: Entry | None, served: RRset | None, placed: set[tuple[Name, str]]
+    installation: Installation,
+    entry: Entry | None,
+    want: Wanted | None,
+    served: RRset | None,
+    placed: set[tuple[Name, str]],
 ) -> tuple[str, str]:
-    if entry is not None and (served is None or entry.covers(served)):
-        return _titled(installation, entry.owner, entry.source, entry.reason)
+    if served is None and (found := entry or want) is not None:
+        return _entitled(installation, found, want)
     if served is not None:
+        if entry is not None:
+            ours = concerning(served, entry.published, entry.intended)
+            if ours is not None and entry.covers(ours):
+                owner, detail = _entitled(installation, entry, want)
+                beside = f"; {len(ours.data)} of {len(served.data)} values" if ours is not served else ""
+                return owner, detail + beside
         values = {value for name, value in placed if name == served.name}
         proofs = [value for value in served.values() if value.strip('"') in values]
         if proofs:
             return "certificate", f"{len(proofs)} of {len(served.data)} values prove the name to a CA"
     return "foreign", "ours, but changed by somebody else" if entry is not None else ""
+
+
+def _entitled(installation: Installation, found: Entry | Wanted, want: Wanted | None) -> tuple[str, str]:
+    """Whose it is, and why by what is wanted now: the ledger has the reason of when it was published."""
+    reason = want.reason if want is not None and want.owner == found.owner else found.reason
+    return _titled(installation, found.owner, found.source, reason)
 
 
 def _titled(installation: Installation, owner: str, source: str, reason: str) -> tuple[str, str]:

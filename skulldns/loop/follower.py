@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from skulldns.errors import Unavailable
 from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Call, Mailbox
+from skulldns.model.byvalue import concerning
 from skulldns.model.records import Key, RRset
 from skulldns.model.zones import ZoneId
 from skulldns.plan.cadence import FOLLOW_PAUSES, RENOTIFY_AFTER, RETRY_PAUSES, pause
@@ -161,7 +162,8 @@ class Follower:
     def _read_back(self) -> float:
         answers = self._answers()
         for key, answer in answers.items():
-            if answer == self._expected[key]:
+            expected = self._expected[key]
+            if concerning(answer, expected) == expected:
                 del self._expected[key]
                 with self._lock:
                     if not self._told[key]:  # else a letter about it is on its way

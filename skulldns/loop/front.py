@@ -104,6 +104,10 @@ class Front:
         sites = self._sites.sites
         return sites.get(name) or next((one for one in list(sites.values()) if name in one.names), None)
 
+    def awaits_roll_out(self, site: Site) -> bool:
+        """Whether the proxy does not run this version of the site yet."""
+        return self._sites is not None and not self._sites.awaiting.isdisjoint(site.names)
+
     def shared(self, site: Site) -> bool:
         """Whether the server block of a zone serves it together with others."""
         return self._sites is not None and self._sites.shared(site)

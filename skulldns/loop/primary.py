@@ -87,9 +87,9 @@ class Primary:
 
     def _read_changes(self, since: int, told: Container[Key] = ()) -> set[Name]:
         delta = self.server.read_since(ZoneImage(since, self._state.image()))
-        changed = set()
+        known, changed = self._state.image(), set()
         for key, rrset in delta.rrsets.items():
-            if self._state.served(key) != rrset:
+            if known.get(key) != rrset:
                 self._state.serve(key, rrset)
                 changed.add(key.name)
         self.serial, self.stale = delta.serial, False

@@ -17,7 +17,8 @@ from skulldns.targets.protocol import Prober
 _log = logging.getLogger(__name__)
 
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0)
-_WELL_EVERY = 300.0
+_WELL_PAUSES = (0.3, 2.0, 300.0)
+"""Soon once more, since workers of nginx that are about to go may have answered."""
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class _Site:
     asked: "Future[Probe] | None" = None
     answer: Probe | None = None
     failures: int = 0
+    successes: int = 0
     due: float = 0.0
 
 
@@ -70,6 +72,8 @@ class Probes:
         if error is not None:
             _log.error("a request to a site failed: %r", error)
         site.answer = Probe(good=False, text=f"it could not be asked: {error}") if error else asked.result()
-        site.failures = 0 if site.answer.good else site.failures + 1
-        pause = _WELL_EVERY if site.answer.good else _PAUSES[min(site.failures, len(_PAUSES)) - 1]
+        good = site.answer.good
+        site.failures, site.successes = (0, site.successes + 1) if good else (site.failures + 1, 0)
+        pauses, count = (_WELL_PAUSES, site.successes) if good else (_PAUSES, site.failures)
+        pause = pauses[min(count, len(pauses)) - 1]
         site.due = self._clock.steady() + pause

@@ -41,7 +41,8 @@ class Sites:
 
     ``zones`` have a wildcard certificate from the beginning; ``ours`` are all zones that we write.
 
-    ``rollout`` is the last one, ``drift`` the files that somebody edited since, ``trouble`` why the last try failed.
+    ``rollout`` is the last one, ``drift`` the files that somebody edited since, ``trouble`` why the last try failed;
+    ``awaiting`` are names whose sites have changed since.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Sites:
         self.rolled_out_at: float | None = None
         self.drift: tuple[str, ...] = ()
         self.trouble: ProxyTrouble | None = None
+        self.awaiting: frozenset[Name] = frozenset()
         self._proxy = proxy
         self._zones = zones
         self._ours = ours
@@ -134,6 +136,7 @@ class Sites:
             self._begun = True
             self._remembered = decisions.remembered
         changed = {name for name in decisions.sites if self.sites.get(name) != before.get(name)}
+        self.awaiting |= changed
         if decisions.complete or changed:
             # From one page to another there is no hurry: a guest that starts will have an address in a moment.
             sites = [found for name in changed for found in (before.get(name), self.sites.get(name))]
@@ -164,6 +167,7 @@ class Sites:
             return
         self._dirty = None
         self._urgent = False
+        self.awaiting = frozenset()
         self._failures = 0
         self._last = self._clock.steady()
         self._drift_at = self._last + DRIFT_EVERY

@@ -48,6 +48,8 @@ def site_link(front: Front, site: Site) -> Link:
     if proxy and proxy.reason:
         return Link("site", LinkState.BROKEN, proxy.reason)
     place = "in the map of its zone" if front.shared(site) else "with a server block of its own"
+    if front.awaits_roll_out(site):
+        return Link("site", LinkState.WAITING, f"{place}, is about to be rolled out")
     if site.page:
         because = _PAGES.get(site.page, "there is nothing else to show")
         return Link("site", LinkState.WAITING, f"{place}, shows the page {site.page.value!r}: {because}")

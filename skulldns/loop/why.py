@@ -16,6 +16,7 @@ from skulldns.loop.names import NameReport, Names
 from skulldns.loop.outlooks import Outlooks
 from skulldns.loop.publisher import Publisher
 from skulldns.loop.visit import visit
+from skulldns.model.byvalue import concerning
 from skulldns.model.claims import GuestTarget
 from skulldns.model.desired import ZONE_FILE
 from skulldns.model.guests import GuestId, GuestState, said
@@ -208,7 +209,7 @@ def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
         ):
             links.append(Link(title, LinkState.BROKEN, f"{text}; {conflict}"))
             continue
-        if all(answers.get(key) == rrset for key, rrset in wanted.items()):
+        if all(concerning(answers.get(key), rrset) == rrset for key, rrset in wanted.items()):
             links.append(Link(title, LinkState.GOOD if wanted else LinkState.NONE, text))
         else:
             links.append(

@@ -10,6 +10,7 @@ from skulldns.loop.census import Census
 from skulldns.loop.clock import Clock
 from skulldns.loop.primary import Primary
 from skulldns.loop.zonestate import ZoneState
+from skulldns.model.byvalue import concerning
 from skulldns.model.changes import Change
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key
@@ -122,7 +123,7 @@ class Writer:
         made: list[Change] = []
         for change in sent:
             answer = answers.get(change.key)
-            if change.key in answers and answer == change.after:
+            if change.key in answers and concerning(answer, change.after, change.before) == change.after:
                 made.append(change)
                 continue
             serves = " ".join(answer.values()) if answer else "nothing"

@@ -7,6 +7,7 @@ from dataclasses import replace
 from dns.name import Name
 from dns.rdatatype import RdataType
 
+from skulldns.model.byvalue import concerning, is_by_value
 from skulldns.model.desired import Decision
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, RRset
@@ -94,7 +95,13 @@ class ZoneState:
             del self.current[key.name]
 
     def served(self, key: Key) -> RRset | None:
-        return self.current.get(key.name, {}).get(key.type)
+        """What the server was seen to serve; of data of several writers, what is wanted or ours."""
+        found = self.current.get(key.name, {}).get(key.type)
+        if found is None or not is_by_value(key):
+            return found
+        wanted = (want.rrset for want in self.decision(key.name).wanted if want.key == key)
+        entry = self.entry(key)
+        return concerning(found, *wanted, *((entry.published, entry.intended) if entry else ()))
 
     def settled(self, name: Name) -> bool:
         """Whether ``name`` was seen to be just as it is wanted, and all of it is ours: at a glance, if shared."""

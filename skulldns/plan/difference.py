@@ -7,6 +7,7 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.NS import NS
 
+from skulldns.model.byvalue import concerning, is_by_value
 from skulldns.model.changes import Change
 from skulldns.model.desired import ZONE_FILE, Decision, Farewell, Wanted
 from skulldns.model.ledger import Entry
@@ -113,12 +114,22 @@ def _compare_name(
         and not (adopt_equal and rdtype in wanted and wanted[rdtype].rrset == rrset)
     }
     for rdtype, want in wanted.items():
-        _compare_wanted(
-            found, want, here.get(rdtype), ours.get(rdtype), foreign - {rdtype}, ours, adopt_equal=adopt_equal
-        )
+        entry = ours.get(rdtype)
+        current = concerning(here.get(rdtype), want.rrset, *_known(entry))
+        _compare_wanted(found, want, current, entry, foreign - {rdtype}, ours, adopt_equal=adopt_equal)
     for rdtype, entry in ours.items():
         if rdtype not in wanted:
-            _compare_unwanted(found, entry, here.get(rdtype), farewell(entry.owner).reason)
+            current = concerning(here.get(rdtype), *_known(entry))
+            _compare_unwanted(found, entry, current, farewell(entry.owner).reason)
+
+
+def _known(entry: Entry | None) -> tuple[RRset | None, ...]:
+    return (entry.published, entry.intended) if entry is not None else ()
+
+
+def _is_ours(entry: Entry, current: RRset) -> bool:
+    """Whether ``current`` may be changed: it is just what we put there, or values that are known to be ours."""
+    return is_by_value(entry.key) or entry.covers(current)
 
 
 def _compare_wanted(
@@ -139,7 +150,7 @@ def _compare_wanted(
             alone = want.alone and not ours and not foreign
             found.changes.append(Change(None, want.rrset, want.owner, want.source, want.reason, alone))
         return
-    mine = entry is not None and entry.covers(current)
+    mine = entry is not None and _is_ours(entry, current)
     if current == want.rrset and (mine or entry is not None or adopt_equal):
         if entry is None or entry.unfinished or entry.published != current or entry.owner != want.owner:
             found.adopted.append(Entry(key, want.owner, want.source, want.reason, current))
@@ -169,7 +180,7 @@ def _clash(want: Wanted, foreign: set[RdataType], *, taken: bool) -> str | None:
 
 
 def _compare_unwanted(found: Difference, entry: Entry, current: RRset | None, reason: str) -> None:
-    if current is None or not entry.covers(current):
+    if current is None or not _is_ours(entry, current):
         found.forgotten.append(entry.key)
     else:
         found.changes.append(Change(current, None, entry.owner, entry.source, reason))

@@ -2,11 +2,13 @@
 
 import re
 import time
+from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from skulldns.lab.nameserver import FOREIGN
+from tests.browser.handover import Handover
 from tests.browser.world import AUTHENTICATOR, PASSWORD, PATIENCE, World
 from tests.integration.trial import Trial
 
@@ -121,6 +123,40 @@ def test_a_domain_of_ones_own_is_proved_and_opened(world: World) -> None:
         with world.visitor() as visitor:
             visitor.goto(f"https://{domain}/")
             assert visitor.title() == guest
+
+
+def test_a_site_for_members_only_lets_in_who_signs_in(world: World) -> None:
+    gina = world.member("gina")
+    world.guest("gina-web", gina)
+    hall, den = world.members_only("hall", gina), world.members_only("den", gina)
+    seen = f"{hall}/deep?x=1&y=2"
+    with world.visitor() as page:
+        page.goto(seen)
+        expect(page.get_by_role("heading", name="Sign in", exact=True)).to_be_visible()
+        world.give_password(page, gina)
+        page.wait_for_url(seen)
+        assert page.title() == "gina-web"
+        cookies = {(cookie["domain"], cookie["name"]): cookie["value"] for cookie in page.context.cookies()}
+    session = cookies[HOST, "__Host-session"]
+    entry = cookies["hall.vmsrv.test", "__Host-skulldns-entry"]
+    way = Handover(world.lab)
+
+    assert way.enters("hall", entry)
+    for site, cookie in (("den", entry), ("hall", "made-up"), ("hall", session)):
+        assert not way.enters(site, cookie)
+
+    begun = way.begin("hall")
+    ticket = way.ticket(begun, session)
+    another, elsewhere = way.begin("hall"), way.begin("den")
+    assert way.use(ticket, at="hall", begun=another.secret) == HTTPStatus.FORBIDDEN
+    assert way.use(ticket, at="den", begun=elsewhere.secret) == HTTPStatus.FORBIDDEN
+    assert way.use(ticket, at="den", begun=begun.secret) == HTTPStatus.FORBIDDEN
+    assert way.use(ticket, at="hall", begun=begun.secret) == HTTPStatus.FOUND
+    assert way.use(ticket, at="hall", begun=begun.secret) == HTTPStatus.FORBIDDEN
+
+    for goal in ("https://evil.test/", "https://hall.vmsrv.test.evil.test/", f"{world.url}/", "//evil.test/"):
+        assert way.led(goal) == HTTPStatus.NOT_FOUND
+    assert way.led(f"{den}/") == HTTPStatus.FOUND
 
 
 def test_it_works_without_scripts(world: World) -> None:

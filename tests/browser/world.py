@@ -20,7 +20,10 @@ from skulldns.cli.desk import ROOT, open_desk
 from skulldns.lab import Lab
 from skulldns.lab.nameserver import FOREIGN
 from skulldns.lab.waiting import until
-from webui.desk import Desk, members
+from skulldns.model.claims import GuestTarget
+from skulldns.model.members import Actor
+from tests.integration.visitor import Visitor
+from webui.desk import Desk, claims, members
 from webui.signin import passwords
 
 HOST = f"names.{FOREIGN}"
@@ -113,10 +116,28 @@ class World:
     def sign_in(self, page: Page, login: str) -> None:
         """Sign in with the password."""
         page.goto(f"{self.url}/sign-in")
+        self.give_password(page, login)
+        page.get_by_role("heading", name="My names").wait_for()
+
+    def give_password(self, page: Page, login: str) -> None:
+        """Fill the form that is open, and send it."""
         page.get_by_label("Login").fill(login)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in", exact=True).click()
-        page.get_by_role("heading", name="My names").wait_for()
+
+    def members_only(self, label: str, login: str) -> str:
+        """A site for members only at a label of the lab's zone, which shows a member's guest; gives its address."""
+        with self.desk.office.reading() as books:
+            [guest] = books.views.guests_of(login)
+        target = GuestTarget(guest.id, self.lab.info.raw["guest_port"])
+        claims.claim(self.desk, Actor(login), label, target, time.time(), members_only=True)
+        visitor = Visitor(self.lab)
+
+        def asks() -> bool:  # for a moment after a reload nginx's former workers answer too
+            return all(visitor.sees(label, status=302) for _ in range(30))
+
+        until(asks, f"{label} asking who comes", patience=PATIENCE / 1000)
+        return f"https://{label}.{self.lab.info.zone}:{self.lab.info.raw['proxy']['https_port']}"
 
 
 def chromium(playwright: Playwright, lab: Lab, program: str) -> Browser:

@@ -3,16 +3,18 @@
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dns.name
 import pytest
 
+from skulldns.lab.waiting import until
 from skulldns.model.claims import AddressTarget
 from skulldns.model.members import Actor
 from skulldns.store.bell import Bell
 from tests.unit.deskworld import ALICE, ROOT, RULES, ZONE, desk, numbers
-from webui.desk import claims, members
+from webui.desk import claims, machines, members
 
 _DYING = """
 import os, signal, sys
@@ -73,6 +75,22 @@ def test_what_others_wait_for_rings_after_it_is_on_the_disk_and_nothing_else_doe
         assert listener.wait(5)
         members.invite(place, ROOT, "dave", 1.0)
         assert not listener.wait(0)
+
+
+def test_a_client_waits_until_its_value_is_served_and_not_for_ever(tmp_path: Path) -> None:
+    place = desk(tmp_path, bell=Bell(tmp_path / "bell"))
+    name, value = claims.claim(place, ALICE, "wiki", AddressTarget(), 1.0).name, "x" * 43
+    assert not machines.served(place, name, value, 0.05)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(machines.served, place, dns.name.from_text("*", name), value, 60.0)
+        until(lambda: len(list((tmp_path / "bell").iterdir())) == 1, "the client listening", patience=30)
+        with place.office.writing() as books:
+            books.views.put_served(name, value)
+        assert waiting.result(30)
+    with place.office.writing() as books:
+        books.views.drop_served(name, value)
+    assert not machines.served(place, name, value, 0.0)
+    assert list((tmp_path / "bell").iterdir()) == []
 
 
 @pytest.mark.parametrize(

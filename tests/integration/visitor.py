@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 
@@ -29,7 +30,9 @@ class Visitor:
         self._ports = {"http": raw["proxy"]["http_port"], "https": raw["proxy"]["https_port"]}
         self._root = raw["acme"]["root"]
 
-    def opens(self, name: str, path: str = "/", *, scheme: str = "https") -> Visit | None:
+    def opens(
+        self, name: str, path: str = "/", *, scheme: str = "https", headers: Mapping[str, str] | None = None
+    ) -> Visit | None:
         """The answer at a name; None where there is none, or no valid certificate.
 
         The name is relative to the lab's zone, or ends with a dot.
@@ -41,10 +44,10 @@ class Visitor:
                 connection.sock = plain
                 if scheme == "https":
                     connection.sock = self._tls().wrap_socket(plain, server_hostname=host)
-                connection.request("GET", path)
+                connection.request("GET", path, headers=dict(headers or {}))
                 answer = connection.getresponse()
-                headers = {key.lower(): value for key, value in answer.getheaders()}
-                return Visit(answer.status, headers, answer.read().decode())
+                found = {key.lower(): value for key, value in answer.getheaders()}
+                return Visit(answer.status, found, answer.read().decode())
         except (OSError, HTTPException):
             return None
         finally:

@@ -72,7 +72,9 @@ def test_a_claim_is_on_the_disk_and_in_the_audit(place: Desk, tmp_path: Path) ->
 
 
 def test_everything_of_a_claim_comes_back_as_it_was(place: Desk) -> None:
-    made = claims.claim(place, ALICE, "wiki", RedirectTarget("https://a.test/x"), 5.0)
+    redirect = claims.claim(place, ALICE, "away", RedirectTarget("https://a.test/x"), 5.0)
+    assert claims.show(place, ALICE, redirect.id) == redirect
+    made = claims.claim(place, ALICE, "wiki", web(), 5.0)
     options = SiteOptions(http=True, hsts=60, basic_auth=BasicAuth("x", (("a", "$2y$12$" + "a" * 53),)))
     claims.set_options(place, ALICE, made.id, options, 6.0, members_only=True)
     records = [ClaimRecord(WIKI, "TXT", 60, ('"a"', '"b"'))]
@@ -272,6 +274,32 @@ def test_a_router_updates_its_address_and_an_acme_client_its_challenge(place: De
         machines.present(place, BOB, WIKI, "x" * 43, 4.0)
     with pytest.raises(Refused):
         machines.present(place, ALICE, WIKI, '"; x', 4.0)
+
+
+def test_no_challenge_is_placed_in_a_zone_of_the_member_s_own(place: Desk) -> None:
+    own = claims.claim(place, ALICE, "cafe.example.net", web(), 1.0)
+    with place.office.writing() as books:
+        books.claims.put(replace(own, state=ClaimState.ACTIVE))
+    for name in (own.name, dns.name.from_text("*.a", own.name)):
+        with pytest.raises(Refused, match=r"is in a zone of your own, where we write no record; .*http-01"):
+            machines.present(place, ALICE, name, "x" * 43, 2.0)
+    assert claims.show(place, ALICE, own.id).challenges == ()
+
+
+def test_a_redirect_asks_nobody_who_they_are(place: Desk) -> None:
+    goal, asks = RedirectTarget("https://example.net/"), "before anybody is asked"
+    passwords = BasicAuth("x", (("alice", "$2y$12$" + "a" * 53),))
+    with pytest.raises(Refused, match=asks):
+        claims.claim(place, ALICE, "club", goal, 1.0, members_only=True)
+    with pytest.raises(Refused, match=asks):
+        claims.claim(place, ALICE, "club", goal, 1.0, options=SiteOptions(basic_auth=passwords))
+    redirect = claims.claim(place, ALICE, "club", goal, 1.0)
+    with pytest.raises(Refused, match=asks):
+        claims.set_options(place, ALICE, redirect.id, SiteOptions(), 2.0, members_only=True)
+    only = claims.claim(place, ALICE, "hall", web(), 1.0, members_only=True)
+    with pytest.raises(Refused, match=asks):
+        claims.retarget(place, ALICE, only.id, goal, 2.0)
+    assert claims.show(place, ALICE, only.id).target == web()
 
 
 def test_what_admins_reserve_and_assign_counts(place: Desk) -> None:

@@ -194,7 +194,7 @@ def test_a_zone_that_asks_for_no_ds() -> None:
     assert [one.what for one in verdict.findings] == [f"is signed (key {KEY.tag}), and asks for no DS"]
 
 
-@pytest.mark.parametrize("cds", [OTHER.ds(), _DELETE])
+@pytest.mark.parametrize("cds", [OTHER.ds(), _DELETE], ids=["of another key", "delete"])
 def test_cds_and_cdnskey_that_differ(cds: str) -> None:
     zone = Zone([KEY, OTHER], cds=[cds], cdnskey=[KEY.dnskey.to_text()])
     assert any("its CDS and CDNSKEY name different keys" in one for one in _ill(zone))

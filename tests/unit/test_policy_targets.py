@@ -10,7 +10,7 @@ from dns.name import Name
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skulldns.desired.policy.options import judge_options
+from skulldns.desired.policy.options import judge_access, judge_options
 from skulldns.desired.policy.records import judge_records
 from skulldns.desired.policy.rules import Rules
 from skulldns.desired.policy.targets import Facts, judge_target
@@ -301,6 +301,22 @@ def test_records_have_limits_together() -> None:
 def test_options_beyond_policy_are_refused(options: SiteOptions) -> None:
     with pytest.raises(Refused):
         judge_options(options, RULES)
+
+
+@pytest.mark.parametrize(
+    ("options", "members_only"),
+    [
+        (SiteOptions(), True),
+        (SiteOptions(allow=(ip_network("192.0.2.0/24"),)), False),
+        (SiteOptions(deny=(ip_network("192.0.2.0/24"),)), False),
+        (SiteOptions(basic_auth=BasicAuth("x", (("alice", "$2y$12$" + "a" * 53),))), False),
+    ],
+)
+def test_a_redirect_is_for_everybody(options: SiteOptions, members_only: bool) -> None:  # noqa: FBT001 - a table
+    with pytest.raises(Refused, match="before anybody is asked"):
+        judge_access(RedirectTarget("https://a.test/"), options, members_only=members_only)
+    judge_access(GuestTarget(MINE.id), options, members_only=members_only)
+    judge_access(RedirectTarget("https://a.test/"), SiteOptions(http=True), members_only=False)
 
 
 def test_other_options_are_kept() -> None:

@@ -14,6 +14,7 @@ from tests.webworld import HOST, Page, basic, page
 from webui.machines.challenges import RATE
 
 VALUE = base64.urlsafe_b64encode(hashlib.sha256(b"x").digest()).decode().rstrip("=")
+OTHERS = (VALUE[::-1], VALUE[1:] + "x")
 WIKI = "wiki.vmsrv.example.org"
 
 
@@ -26,7 +27,9 @@ def here(tmp_path: Path) -> Page:
 
 @pytest.fixture
 def wiki(here: Page) -> Claim:
-    return here.claim("wiki")
+    claim = here.claim("wiki")
+    here.serve(claim, VALUE, *OTHERS)
+    return claim
 
 
 def values(here: Page, claim: Claim) -> list[tuple[str, str]]:
@@ -48,6 +51,18 @@ def test_present_and_cleanup(here: Page, wiki: Claim) -> None:
     assert values(here, wiki) == []
 
 
+def test_a_value_that_is_not_served_yet_is_kept_and_that_is_said(here: Page, wiki: Claim) -> None:
+    value = "y" * 43
+    assert httpreq(here, "present", {"fqdn": WIKI, "value": value}) == 202
+    assert values(here, wiki) == [(WIKI, value)]
+    keys = {"X-Api-User": "alice", "X-Api-Key": here.token(Scope.ACME)}
+    body = {"subdomain": WIKI, "txt": value}
+    assert acme_dns(here, "update", keys, body) == (503, {"error": "not_served_yet"})
+    here.serve(wiki, value)
+    assert httpreq(here, "present", {"fqdn": WIKI, "value": value}) == 200
+    assert acme_dns(here, "update", keys, body) == (200, {"txt": value})
+
+
 def test_raw_mode_reckons_the_value(here: Page, wiki: Claim) -> None:
     body = {"domain": WIKI, "token": "t", "keyAuth": "x"}
     assert httpreq(here, "present", body) == 200
@@ -55,11 +70,10 @@ def test_raw_mode_reckons_the_value(here: Page, wiki: Claim) -> None:
 
 
 def test_a_name_and_its_wildcard_stand_beside_each_other(here: Page, wiki: Claim) -> None:
-    other = VALUE[::-1]
-    for name, value in ((WIKI, VALUE), (f"*.{WIKI}", other), (f"a.{WIKI}", VALUE)):
-        assert (
-            httpreq(here, "present", {"domain": name, "keyAuth": "k"} | {"fqdn": name, "value": value}) == 200
-        )
+    other = OTHERS[0]
+    for name, value, status in ((WIKI, VALUE, 200), (f"*.{WIKI}", other, 200), (f"a.{WIKI}", VALUE, 202)):
+        body = {"domain": name, "keyAuth": "k"} | {"fqdn": name, "value": value}
+        assert httpreq(here, "present", body) == status
     assert values(here, wiki) == [(WIKI, VALUE), (WIKI, other), (f"a.{WIKI}", VALUE)]
 
 
@@ -121,7 +135,7 @@ def test_an_acme_dns_account_is_a_token_for_one_name(here: Page, wiki: Claim) ->
     status, account = acme_dns(here, "register", basic("alice", token))
     assert (status, account["subdomain"], account["fulldomain"]) == (201, WIKI, f"_acme-challenge.{WIKI}")
     keys = {"X-Api-User": account["username"], "X-Api-Key": account["password"]}
-    texts = [VALUE, VALUE[::-1], VALUE[1:] + "x"]
+    texts = [VALUE, *OTHERS]
     for text in texts:
         answer = acme_dns(here, "update", keys, {"subdomain": account["subdomain"], "txt": text})
         assert answer == (200, {"txt": text})

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from urllib.parse import urljoin, urlsplit
 
 import bcrypt
 import dns.name
@@ -12,6 +13,7 @@ from skulldns.model.members import Actor
 from skulldns.model.namestate import NameState
 from skulldns.model.tokens import Scope
 from skulldns.model.views import NameView
+from tests.rooms import ROOT
 from tests.unit.deskworld import guest
 from tests.web.browsing import browser, notes
 from tests.webworld import ZONE, Page
@@ -35,6 +37,18 @@ def test_a_member_sees_own_guests_with_names_and_refusals(world: Page) -> None:
     assert f'href="/names/{claim.id}"' in text
     assert 'href="/claim?guest=guest-alice&amp;kind=site&amp;port=80"' in text
     assert "bob-web" not in text
+
+
+def test_everything_of_ours_that_the_guide_links_to_is_there(world: Page) -> None:
+    here = browser(world, None)
+    targets = set(re.findall(r'<a href="([^"]+)"', here.get("/help").text))
+    own = {urljoin("/help", target) for target in targets if not urlsplit(target).netloc and target[0] != "#"}
+    assert "/hooks/certbot-hook" in own
+    for path in own:
+        assert here.get(path).status_code in {200, 302}, path
+    answer = here.get("/hooks/certbot-hook")
+    assert answer.mimetype == "text/plain"
+    assert answer.text == (ROOT / "docs" / "hooks" / "certbot-hook").read_text(encoding="utf-8")
 
 
 def test_the_link_of_a_guest_chooses_it_in_the_form(world: Page) -> None:
@@ -263,3 +277,10 @@ def test_a_long_list_is_paged_and_searched(world: Page) -> None:
     assert 'rel="next"' not in last
     assert "1 to" not in at.get("/guests?q=box-117").text
     assert "box-117" in at.get("/guests?q=box-117").text
+
+
+def test_a_domain_of_ones_own_is_told_its_proof_and_its_address(world: Page) -> None:
+    claim = world.claim("www.alice-club.org")
+    text = browser(world).get(f"/names/{claim.id}").text
+    assert "_skulldns.www.alice-club.org. 300 IN TXT" in text
+    assert "www.alice-club.org. 300 IN A 203.0.113.5" in text

@@ -15,7 +15,7 @@ from skulldns.model.claims import Claim, ClaimState
 from skulldns.model.sites import Header
 from skulldns.model.views import GuestView
 from skulldns.store.audit import AuditFilter
-from webui.context import desk, now
+from webui.context import desk, now, settings
 from webui.desk import claims
 from webui.pages import options, records
 from webui.pages.lists import offset, paged
@@ -197,6 +197,7 @@ def _name(
         target=fields(found.target),
         guests=guests,
         proof=proof_record(found.name, found.member, found.proof.nonce) if found.proof else None,
+        lines=_address_lines(found),
         rows=rows,
         is_site=options.has_options(found.target),
         is_open=found.state in OPEN,
@@ -214,6 +215,14 @@ def _name(
         records_error=records_error,
         **chain_of(found),
     )
+
+
+def _address_lines(found: Claim) -> list[str]:
+    """The records that a member's own domain needs, as its zone file has them."""
+    return [
+        f"{found.name} 300 IN {'A' if address.version == 4 else 'AAAA'} {address}"  # noqa: PLR2004 - of IP
+        for address in settings().addresses
+    ]
 
 
 def chain_of(found: Claim) -> dict[str, object]:

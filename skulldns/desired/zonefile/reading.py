@@ -216,6 +216,9 @@ class _Reader:
 
     def _data(self, node: Mapping, where: Where) -> Data:
         given = node.get("values") or node.get("value")
+        if "values" in node.entries and "value" in node.entries:
+            what = "has 'values' too, so 'value' is left out"
+            self.warnings.append(where.error(node.entries["value"][0], what, "keep one of them"))
         if given is None or (isinstance(given, Sequence) and not given.items):
             self.errors.append(where.error(given or node, "has no value", "add 'value:' or 'values:'"))
             return data_of(where.type, ())

@@ -19,6 +19,7 @@ from dns.rdatatype import ANY as ANY_TYPE
 from dns.rdatatype import NS, SOA, RdataType
 
 from skulldns.errors import Refused
+from skulldns.model.byvalue import is_by_value
 from skulldns.model.changes import Change
 from skulldns.model.interned import wires_of
 from skulldns.model.records import Key, RRset
@@ -81,7 +82,8 @@ def update(zone: Name, batch: Iterable[Change], limit: int = UPDATE_LIMIT) -> by
 
     * an ADD: that no such RRset exists, or, with ``alone``, that its name is not in use; where another change
       expects an RRset at the name, that cannot hold, and ``alone`` asks for no more than the rest;
-    * a REPLACE or DELETE: that the RRset holds exactly the data of ``before`` (TTLs are not compared).
+    * a REPLACE or DELETE: that the RRset holds exactly the data of ``before`` (TTLs are not compared);
+    * what several writers fill (``is_by_value``): nothing, since others' values may come and go there.
 
     Data are deleted by value (section 2.5.4), so that nothing is removed that was not expected. An empty
     batch makes an UPDATE that asks for nothing.
@@ -161,7 +163,9 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
     for change in changes:
         rdtype = change.key.type
         before, after = _wires(change.before), _wires(change.after)
-        if change.before:
+        if is_by_value(change.key):
+            pass
+        elif change.before:
             records.prerequisites += [_rr(owner, rdtype, IN, 0, rdata) for rdata in before]
         elif not unused:
             records.prerequisites.append(_rr(owner, rdtype, NONE))
