@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from rich.console import Console
@@ -16,6 +17,8 @@ from skulldns.lab.waiting import until
 
 HERE = Path(__file__).parent
 WIDTH = 118
+_SHOWN = "/var/lib/skulldns"
+"""What stands for the lab's directory, in as many letters: columns keep their widths."""
 _SKULLDNS = (sys.executable, "-m", "skulldns")
 
 _BEFORE = """\
@@ -41,7 +44,13 @@ mail:
 def main() -> None:
     """Draw each picture."""
     _draw("run", "make run ONCE=1", _output(sys.executable, "-m", "skulldns.cli.demo", "--once"))
-    with Lab.up(extra=HTTPS) as lab:
+    with (
+        tempfile.TemporaryDirectory(prefix="lab-", dir="/tmp") as home,
+        Lab.up(Path(home), extra=HTTPS) as lab,
+    ):
+        assert len(home) == len(_SHOWN), (
+            "the names of temporary directories have another length than they had"
+        )
         config = ("--config", str(lab.info.config))
         for name in ("wiki", "irc_bot", "ns1"):
             lab.guest(name).create()
@@ -77,10 +86,11 @@ def _output(*command: str) -> str:
 
 
 def _draw(name: str, command: str, output: str) -> None:
-    """Write ``name.svg``, with the lab's temporary directory shortened."""
+    """Write ``name.svg``, with other names for temporary directories."""
     console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text(f"$ {command}", style="bold"))
-    console.print(Text.from_ansi(re.sub(r"\S*/skulldns-lab-\w+", "lab", output.rstrip())))
+    shown = re.sub(r"\S*/skulldns-lab-\w+", "lab", output.rstrip())
+    console.print(Text.from_ansi(re.sub(r"/\w+/lab-\w{8}\b", _SHOWN, shown)))
     console.save_svg(str(HERE / f"{name}.svg"), title="SkullDNS", unique_id=name)
 
 

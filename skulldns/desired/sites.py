@@ -54,6 +54,8 @@ def _claimed(registry: Registry, claim: Claim) -> Site | None:
         options = replace(options, forward_auth=auth)
     zone = max((one for one in settings.zones if claim.name.is_subdomain(one)), key=len, default=None)
     certificate = certificate_for(claim.name, zone) if zone is not None else shown(claim.name)
+    if claim.members_only and settings.page is None:  # nobody is there to ask whether a visitor is a member
+        return Site((claim.name,), certificate, page=Page.HELD, options=options)
     match claim.target:
         case RedirectTarget(url):
             return Site((claim.name,), certificate, options=replace(options, redirect=url))

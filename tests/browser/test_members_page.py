@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from skulldns.lab.nameserver import FOREIGN
 from tests.browser.handover import Handover
-from tests.browser.world import AUTHENTICATOR, PASSWORD, PATIENCE, World
+from tests.browser.world import AUTHENTICATOR, HOST, PASSWORD, PATIENCE, World
 from tests.integration.trial import Trial
 
 pytestmark = pytest.mark.timeout(400)

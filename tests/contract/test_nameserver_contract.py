@@ -14,8 +14,9 @@ from skulldns.lab import Lab
 from skulldns.model.changes import Change
 from skulldns.model.records import Key, RRset, rrset
 from skulldns.targets.protocol import NameServer
+from tests.contract.bind_stage import Bind
 from tests.contract.nameserver_stages import BindStage, FakeStage, Stage
-from tests.contract.pair_stage import pair
+from tests.contract.pair_stage import PairStage, pair
 from tests.support import require
 
 _numbers = count()
@@ -103,6 +104,26 @@ def test_data_are_removed_from_beside_others(server: NameServer, domain: Name) -
     server.remove(text(domain, "one"))
     server.remove(text(domain, "two"))
     assert look(server, domain, TXT) is None
+
+
+def test_changes_of_what_several_writers_fill_leave_the_others_values(
+    server: NameServer, domain: Name
+) -> None:
+    name = dns.name.from_text("_acme-challenge", domain)
+    server.add(text(name, "theirs"))
+    make(server, change(None, text(name, "one", "kept")))
+    assert look(server, name, TXT) == text(name, "one", "kept", "theirs")
+    make(server, change(text(name, "one", "kept"), text(name, "two", "kept")))
+    assert look(server, name, TXT) == text(name, "two", "kept", "theirs")
+    make(server, change(text(name, "two", "kept"), None))
+    assert look(server, name, TXT) == text(name, "theirs")
+
+
+def test_a_ttl_of_what_several_writers_fill_is_changed(server: NameServer, domain: Name) -> None:
+    name = dns.name.from_text("_acme-challenge", domain)
+    server.add(text(name, "one", "two"))
+    make(server, change(text(name, "one", "two"), text(name, "one", "two", ttl=60)))
+    assert look(server, name, TXT) == text(name, "one", "two", ttl=60)
 
 
 def test_data_outside_the_zone_are_refused(server: NameServer) -> None:
@@ -308,8 +329,10 @@ def test_a_type_without_a_name_is_made_or_refused(stage: Stage, server: NameServ
 
 
 def test_more_records_than_some_allow_at_one_name_are_made_or_refused(
-    server: NameServer, domain: Name
+    stage: Stage, server: NameServer, domain: Name
 ) -> None:
+    if isinstance(stage, PairStage) and isinstance(stage.second, Bind) and not isinstance(stage.first, Bind):
+        pytest.skip("a secondary by BIND would not follow a primary with so many any more")
     many = rrset(domain, A, 60, [f"127.8.0.{number}" for number in range(120)])
     beside = address(dns.name.from_text("beside", domain))
     try:

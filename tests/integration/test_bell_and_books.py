@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,10 @@ from skulldns.model.claims import AddressTarget
 from skulldns.model.members import Actor
 from skulldns.store.bell import Bell
 from tests.unit.deskworld import ALICE, ROOT, RULES, ZONE, desk, numbers
+from webui.app import World, create_app
 from webui.desk import claims, machines, members
+from webui.machines import challenges
+from webui.settings import WebSettings
 
 _DYING = """
 import os, signal, sys
@@ -91,6 +95,31 @@ def test_a_client_waits_until_its_value_is_served_and_not_for_ever(tmp_path: Pat
         books.views.drop_served(name, value)
     assert not machines.served(place, name, value, 0.0)
     assert list((tmp_path / "bell").iterdir()) == []
+
+
+def test_of_many_clients_that_wait_the_page_keeps_threads_for_people(tmp_path: Path) -> None:
+    place = desk(tmp_path, bell=Bell(tmp_path / "bell"))
+    name, value = claims.claim(place, ALICE, "wiki", AddressTarget(), 1.0).name, "x" * 43
+    app = create_app(World(place, WebSettings("https://names.example.org", b"k" * 32), time.time))
+
+    def served() -> bool:
+        with app.app_context():
+            return challenges.served(name, value, patience=60)
+
+    with ThreadPoolExecutor(challenges.WAITING) as pool:
+        waiting = [pool.submit(served) for _ in range(challenges.WAITING)]
+        until(
+            lambda: len(list((tmp_path / "bell").iterdir())) == challenges.WAITING,
+            "all listening",
+            patience=30,
+        )
+        assert not any(one.done() for one in waiting)
+        assert not served()
+        assert not any(one.done() for one in waiting), "the next one should not wait as they do"
+        with place.office.writing() as books:
+            books.views.put_served(name, value)
+        assert all(one.result(30) for one in waiting)
+    assert served()
 
 
 @pytest.mark.parametrize(

@@ -195,12 +195,14 @@ def _small_disk(trial: Trial) -> Iterator[Path]:
     if os.geteuid() != 0:
         pytest.skip("only root may mount a small file system")
     trial.lab.stop("daemon")
-    kept = {path.name: path.read_bytes() for path in trial.state.iterdir() if path.is_file()}
+    files = [path for path in trial.state.rglob("*") if path.is_file()]
+    kept = {path.relative_to(trial.state): path.read_bytes() for path in files}
     mounted = _mount("-t", "tmpfs", "-o", "size=2m,mode=0700", "tmpfs", str(trial.state))
     if mounted.returncode:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.strip()}")
     try:
         for name, content in kept.items():
+            (trial.state / name).parent.mkdir(parents=True, exist_ok=True)
             (trial.state / name).write_bytes(content)
         trial.start_daemon()
         yield trial.state

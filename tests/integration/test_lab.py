@@ -414,7 +414,7 @@ class TestCommands:
             assert json.loads(run("status", "--json"))["pid"]["ns1"] is None
             run("start", "ns1")
             stopped = [line.split()[0] for line in run("status").splitlines() if " stopped " in line]
-            assert stopped == ["pebble", "webservers", "nginx", "daemon"]
+            assert stopped == ["pebble", "webservers", "nginx", "daemon", "page"]
         finally:
             run("down", "--remove")
         assert list(tmp_path.iterdir()) == []

@@ -57,10 +57,10 @@ class AtOnce(Executor):
 class ClaimWorld(LoopWorld):
     """A loop world with a proxy, in which members claim names; without the page's rules, which have their own tests.
 
-    ``shown``: what the page shows is written too. ``reports`` has the certificates then.
+    ``shown``: what the page shows is written too. ``reports`` has the certificates then. ``paged``: there is a page.
     """
 
-    def __init__(self, *, shown: bool = False, **settings: Any) -> None:
+    def __init__(self, *, shown: bool = False, paged: bool = True, **settings: Any) -> None:
         self._numbers = count(1)
         self._shown = shown
         self.reports: list[CertificateReport] = []
@@ -68,8 +68,8 @@ class ClaimWorld(LoopWorld):
         claim_settings = ClaimSettings(
             proxy_addresses=(PROXY,),
             zones=(ZONE,),
-            page=Upstream(ip_address("127.0.0.1"), 8053),
-            login="https://names.test/enter",
+            page=Upstream(ip_address("127.0.0.1"), 8053) if paged else None,
+            login="https://names.test/enter" if paged else None,
         )
         super().__init__(proxy=self.proxy, claim_settings=claim_settings, **settings)
 

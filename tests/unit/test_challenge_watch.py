@@ -4,7 +4,6 @@ from collections import Counter
 
 import dns.name
 import pytest
-from dns.exception import SyntaxError as NoText
 
 from skulldns.errors import Refused, Unavailable
 from skulldns.loop.challenges import ChallengeWatch
@@ -148,7 +147,7 @@ class _Picky(FakeProver):
         super().place(proof)
 
 
-@pytest.mark.parametrize("error", [Refused("not here"), Unavailable("it is down"), NoText("no text")])
+@pytest.mark.parametrize("error", [Refused("not here"), Unavailable("it is down")])
 def test_one_bad_value_is_tried_again_alone_and_holds_up_no_others(error: Exception) -> None:
     placing, prover = _Placing(), _Picky({"a": error})
     placing.begin(prover)
@@ -165,6 +164,13 @@ def test_one_bad_value_is_tried_again_alone_and_holds_up_no_others(error: Except
     prover.bad.clear()
     placing.run(20)
     assert placing.shown("a")
+
+
+def test_a_value_that_is_no_text_holds_up_no_others() -> None:
+    placing = _Placing()
+    placing.want("a\\", "b" * 300, "one")
+    placing.watch.step()
+    assert placing.served() == {'"one"'}
 
 
 def test_of_many_bad_values_one_at_most_goes_before_a_new_one() -> None:

@@ -27,9 +27,9 @@ from tests.unit.loopworld import ZONE, LoopWorld, guest
 _DYN = AddressTarget(IPv4Address("198.51.100.7"), IPv6Address("2001:db8:f::7"))
 
 
-def _world() -> ClaimWorld:
+def _world(*, paged: bool = True) -> ClaimWorld:
     """Alice has the guest web, bob the guest other."""
-    world = ClaimWorld()
+    world = ClaimWorld(paged=paged)
     world.source.put(guest("web", "192.0.2.10"))
     world.source.put(guest("other", "192.0.2.11"))
     world.own("web", "alice")
@@ -280,6 +280,15 @@ def test_a_site_for_members_only_asks_the_page() -> None:
     assert auth is not None
     assert (str(auth.upstream.address), auth.upstream.port, auth.path) == ("127.0.0.1", 8053, "/auth")
     assert auth.login == "https://names.test/enter"
+
+
+def test_a_site_for_members_only_is_for_nobody_where_there_is_no_page() -> None:
+    world = _world(paged=False)
+    world.claim("blog", to_guest("web"), members_only=True)
+    world.run(3)
+    site = world.site_at("blog")
+    assert site is not None
+    assert (site.upstream, site.page) == (None, Page.HELD)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ _LETTER = re.compile(r"[A-Za-z]")
 
 
 def _messages() -> set[str]:
-    with (_ROOT / "babel.cfg").open(encoding="utf-8") as file:
+    with (_ROOT / "webui/babel.cfg").open(encoding="utf-8") as file:
         mapping, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]  # Babel types it not
     found = extract_from_dir(_ROOT / "webui", mapping, options)
     return {

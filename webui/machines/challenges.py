@@ -18,7 +18,9 @@ RATE = Rate(burst=60, per_second=0.5)
 
 _PATIENCE = 5.0
 """Seconds that a client waits for its value to be served; mostly it is within a tenth of one."""
-_waiting = BoundedSemaphore(4)  # half of the page's threads, so that the others are left for people
+WAITING = 4
+"""How many wait at once: half of the page's threads, so that the others are left for people."""
+_waiting = BoundedSemaphore(WAITING)
 
 
 def challenged(text: str) -> Name:
@@ -47,12 +49,15 @@ def present(found: Caller, name: Name, value: str) -> Claim:
     return machines.present(desk(), found.actor, name, value, now())
 
 
-def served(name: Name, value: str) -> bool:
-    """Whether all name servers answer a value that was placed; waits a while for that, unless many wait already."""
+def served(name: Name, value: str, patience: float = _PATIENCE) -> bool:
+    """Whether all name servers answer a value that was placed.
+
+    Waits for that, at most ``patience`` seconds, and not at all if many wait already.
+    """
     if not _waiting.acquire(blocking=False):
         return machines.served(desk(), name, value, 0.0)
     try:
-        return machines.served(desk(), name, value, _PATIENCE)
+        return machines.served(desk(), name, value, patience)
     finally:
         _waiting.release()
 
