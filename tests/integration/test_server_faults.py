@@ -338,7 +338,8 @@ def test_a_record_of_ours_that_somebody_deleted_comes_back(trial: Trial) -> None
 
 
 @pytest.mark.xfail(
-    strict=False, reason="ns2 is asked some 30 times a second meanwhile, which is a fault of ours: to be mended"
+    strict=False,
+    reason="ns2 is asked some 30 times a second meanwhile, which is a fault of ours: to be mended",
 )
 def test_a_secondary_that_refuses_notify_is_said_and_heals(trial: Trial) -> None:
     """BIND always takes NOTIFY from a primary's address, so here ns2 asks ns1 at another one."""
