@@ -13,7 +13,7 @@ from skulldns.loop.mailbox import Call, Mailbox
 from skulldns.model.byvalue import concerning
 from skulldns.model.records import Key, RRset
 from skulldns.model.zones import ZoneId
-from skulldns.plan.cadence import FOLLOW_PAUSES, RENOTIFY_AFTER, RETRY_PAUSES, pause
+from skulldns.plan.cadence import FOLLOW_PAUSES, RENOTIFY_AFTER, RETRY_PAUSES, STUCK_AFTER, pause
 from skulldns.plan.serials import advanced, reached
 from skulldns.targets.protocol import NameServer
 
@@ -57,6 +57,7 @@ class Follower:
         self._notify_trouble: str | None = None
         self._notify_failures = 0
         self._tries = 0
+        self._stuck_since: float | None = None
         self._failures = 0
         self._notify_at = -math.inf
         self._look_at = -math.inf
@@ -93,13 +94,14 @@ class Follower:
 
     def _take(self, serial: int | None, expected: Mapping[Key, RRset | None]) -> None:
         now = self._clock.steady()
-        if serial is not None and serial != self._target:
+        moved = serial is not None and serial != self._target
+        if moved:
             self._target = serial
             self._look_at = now
         with self._lock:
             self._told -= Counter(expected.keys())
         self._expected.update(expected)
-        if self.reason is None or self._failures == 0:
+        if (moved or expected) and (self.reason is None or self._failures == 0):
             self._tries, self._notify_at, self._next = 0, now, now
 
     def _follow(self, now: float) -> float:
@@ -108,7 +110,9 @@ class Follower:
             return self._look_at - now
         if self._expected and now >= self._notify_at:
             self._notify(now)
-        self.serial = self.secondary.serial()
+        before, self.serial = self.serial, self.secondary.serial()
+        if self.serial != before:
+            self._stuck_since = None
         self._look_at = now + self._clock.look_every
         self._back()
         if self._target is None:
@@ -133,15 +137,13 @@ class Follower:
     def _behind(self, now: float) -> float:
         if now >= self._notify_at:
             self._notify(now)
-        wait = pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
-        self._tries += 1
-        if self._tries > len(FOLLOW_PAUSES):
+        if self._is_stuck(now):
             cure = "see that it is a secondary of this primary, may transfer the zone and takes our NOTIFY"
             self._say(
                 f"{self.secondary.where} still has serial {self.serial} of {self.zone}, "
                 f"the primary {self._target}; {self._notify_trouble or cure}"
             )
-        return wait
+        return self._soon()
 
     def _watch_ahead(self, now: float) -> None:
         """A secondary is ahead for a while when others change the primary: the publisher looks once a minute."""
@@ -168,20 +170,32 @@ class Follower:
                 with self._lock:
                     if not self._told[key]:  # else a letter about it is on its way
                         self.pending.pop(key, None)
+                self._stuck_since = None
         if not self._expected:
-            self._tries = 0
+            self._tries, self._stuck_since = 0, None
             if self._ahead_since is None:
                 self.reason, self.down_since = None, None
             return max(0.0, self._look_at - self._clock.steady())
         key = min(self._expected)
-        self._tries += 1
-        if self._tries > len(FOLLOW_PAUSES):
+        if self._is_stuck(self._clock.steady()):
             different = (
                 f"{self.secondary.where} has serial {self.serial} but does not answer {key} as the primary does; "
                 f"run `rndc retransfer {self._for_rndc}` there, and see that it is no primary itself"
             )
             self._say(different if self._ahead_since is None else self._ahead())
-        return pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
+        return self._soon()
+
+    def _is_stuck(self, now: float) -> bool:
+        """Whether it has not moved for so long that a person should hear of it; new letters are no excuse."""
+        if self._stuck_since is None:
+            self._stuck_since = now
+        return now - self._stuck_since >= STUCK_AFTER
+
+    def _soon(self) -> float:
+        """Seconds until it is asked again: soon at first, then ever later."""
+        wait = pause(FOLLOW_PAUSES, self._tries, self._clock.jitter())
+        self._tries += 1
+        return wait
 
     @property
     def _for_rndc(self) -> str:
@@ -206,7 +220,7 @@ class Follower:
     def _back(self) -> None:
         if self._failures:
             _log.info("%s: %s answers again", self.zone, self.secondary.where)
-            self._tries = 0
+            self._tries, self._stuck_since = 0, None
             self._notify_at = -math.inf
             self.reason, self.down_since = None, None
         self._failures = 0

@@ -21,6 +21,9 @@ ADDRESS_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.5, 3.0, 5.0, 10.0, 20.0, 30.0)
 FOLLOW_PAUSES = (0.001, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0)
 """Pauses between questions to a secondary for a new serial; the last repeats."""
 
+STUCK_AFTER = sum(FOLLOW_PAUSES)
+"""Seconds after which a secondary that still does not answer as the primary does is spoken of."""
+
 RENOTIFY_AFTER = 0.5
 """Seconds after which a NOTIFY that had no effect is sent again, growing with the pauses."""
 

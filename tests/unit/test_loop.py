@@ -2,9 +2,11 @@
 
 import dns.name
 
+from skulldns.desired.zonefile import parse_zone
 from skulldns.model.guests import Hint
 from skulldns.model.namestate import NameState
-from skulldns.plan.cadence import ALARM_AFTER, FULL_LOOK_EVERY
+from skulldns.model.observations import ZoneFile
+from skulldns.plan.cadence import ALARM_AFTER, FOLLOW_PAUSES, FULL_LOOK_EVERY
 from tests.unit.loopworld import ZONE, LoopWorld, guest
 
 
@@ -130,6 +132,29 @@ def test_ns1_down_for_a_day_is_bounded_by_names_and_heals() -> None:
     world.ns1.down = False
     world.run(60)
     assert world.served() == {"web.vmsrv.test A": ["192.0.2.50"]}
+
+
+def test_a_secondary_that_lags_is_asked_ever_more_rarely_and_spoken_of_while_others_names_come() -> None:
+    world = LoopWorld()
+    world.source.put(guest("web", "192.0.2.10"))
+    world.run(5)
+    world.ns2.lagging = True
+    world.source.put(guest("later", "192.0.2.11"))
+    world.run(30)
+    assert world.follower.reason is not None
+    world.ns2.messages.clear()
+    world.run(120)  # two looks at the primary, which have no news
+    assert world.ns2.messages["query"] <= 120 / FOLLOW_PAUSES[-1] * 1.3
+
+    world.ns2.lagging = False
+    world.ns2.transfer()
+    world.run(20)
+    assert world.follower.reason is None
+    world.ns2.lagging = True
+    for number in range(8):
+        world.source.put(guest(f"busy{number}", f"192.0.2.{20 + number}"))
+        world.run(3)
+    assert world.follower.reason is not None
 
 
 def test_ns2_down_is_pending_then_an_alarm_then_served_by_itself() -> None:
@@ -308,3 +333,26 @@ def test_an_orderly_stop_remembers_what_was_seen_last() -> None:
     world.source.go_down()
     world.begin()
     assert world.engine.registry.known(guest("last").id) is not None
+
+
+def test_a_name_with_very_many_records_that_is_not_answered_holds_up_no_other() -> None:
+    world = LoopWorld()
+    world.run(1)
+    big = dns.name.from_text("big", ZONE)
+    world.ns1.unanswered = {big}
+    values = ", ".join(f"198.51.{number // 250}.{number % 250}" for number in range(300))
+    text = f"big: {{type: A, values: [{values}]}}\nsmall: {{type: A, value: 192.0.2.1}}\n"
+    world.engine.mailbox.put(ZoneFile(ZONE, parse_zone(text, ZONE, "zone.yaml", 60)))
+    world.source.put(guest("web", "192.0.2.10"))
+    world.run(1)
+    for name in ("small", "web"):
+        assert world.name(name).state is NameState.SERVED
+    assert world.name("big").state is NameState.PENDING
+    assert "an update was sent" in world.name("big").reason
+    assert world.publisher.trouble is None
+    world.source.put(guest("later", "192.0.2.11"))
+    world.run(1)
+    assert world.name("later").state is NameState.SERVED
+    world.ns1.unanswered = set()
+    world.run(30)
+    assert world.name("big").state is NameState.SERVED
