@@ -27,7 +27,7 @@ run: install ## a private installation on loopback: watch a guest get its name; 
 
 test: install ## the whole test suite, with real servers on loopback
 	@packaging/install-laboratory --for-tests || true # the tests name what is missing
-	@$(PYTEST) --numprocesses 4 --dist loadfile $(ARGS) # they wait more than they work; a file's servers are started once
+	@$(PYTEST) --numprocesses 5 --dist loadfile --no-loadscope-reorder $(ARGS) # they wait more than they work; unit tests fill the end
 
 test-unit: install ## the tests that need no server, in seconds
 	@$(PYTEST) tests/unit $(if $(wildcard tests/scenarios),tests/scenarios) $(ARGS)

@@ -3,16 +3,11 @@
 octoDNS's `octodns-validate` reads the same file (in the order that it wants) and validates every record.
 """
 
-import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-from time import perf_counter
 
+from benchmarks.programs import measured, program
 from benchmarks.rows import Row
-from skulldns.errors import Unavailable
 
 _ZONE = "zone.test"
 _SMALL, _LARGE = 10_000, 100_000
@@ -40,19 +35,26 @@ def run() -> list[Row]:
         (directory / "key").write_text("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n")
         (directory / "skulldns.yaml").write_text(_CONFIG.format(zone=_ZONE))
         (directory / "octodns.yaml").write_text(_OCTODNS.format(zone=_ZONE, directory=directory))
-        check = _program("skulldns", "--config", str(directory / "skulldns.yaml"), "check")
-        validate = _program("octodns-validate", "--config-file", str(directory / "octodns.yaml"))
+        check = program("skulldns", "--config", str(directory / "skulldns.yaml"), "check")
+        validate = program("octodns-validate", "--config-file", str(directory / "octodns.yaml"))
         for number in (_SMALL, _LARGE):
             (directory / f"{_ZONE}.yaml").write_text(_zone(number))
             runs = _RUNS if number == _SMALL else 1
-            seconds, megabytes = _best(check, runs)
-            theirs, their_megabytes = _best(validate, runs)
+            ours, theirs = measured(check, runs=runs), measured(validate, runs=runs)
             title = f"{number:,} records"
+            most = "1 at most" if number == _SMALL else ""
             rows += [
-                Row(f"{title}: skulldns check", seconds, "s", "1 at most" if number == _SMALL else ""),
-                Row(f"{title}: octodns-validate", theirs, "s"),
-                Row(f"{title}: skulldns check", megabytes, "MB", "400 at most" if number == _LARGE else ""),
-                Row(f"{title}: octodns-validate", their_megabytes, "MB"),
+                Row(f"{title}: skulldns check", ours.seconds, "s", most),
+                Row(f"{title}: skulldns check, of a processor", ours.processor, "s", most),
+                Row(f"{title}: octodns-validate", theirs.seconds, "s"),
+                Row(f"{title}: octodns-validate, of a processor", theirs.processor, "s"),
+                Row(
+                    f"{title}: skulldns check",
+                    ours.megabytes,
+                    "MB",
+                    "400 at most" if number == _LARGE else "",
+                ),
+                Row(f"{title}: octodns-validate", theirs.megabytes, "MB"),
             ]
     return rows
 
@@ -73,23 +75,3 @@ def _zone(number: int) -> str:
             case _:
                 lines.append(f"  type: A\n  value: {address}\n")
     return "".join(lines)
-
-
-def _program(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, str(Path(sys.executable).with_name(name)), *arguments]
-
-
-def _best(command: Sequence[str], runs: int) -> tuple[float, float]:
-    """Seconds and megabytes of the quickest of ``runs``: what else the machine does makes it slower only."""
-    return min(_measured(command) for _ in range(runs))
-
-
-def _measured(command: Sequence[str]) -> tuple[float, float]:
-    begun = perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise Unavailable(f"{command[1]} ended with {process.returncode}")
-    return seconds, usage.ru_maxrss / 1024

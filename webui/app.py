@@ -36,11 +36,15 @@ _MOST_FIELDS = 200
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the page stands on: where things are done, how it is reached, and what time it is (Unix time)."""
+    """What the page stands on: where things are done, how it is reached, and what time it is (Unix time).
+
+    ``trouble`` says why the page goes by an older config than there is; None when it does not.
+    """
 
     desk: Desk
     settings: WebSettings
     clock: Callable[[], float]
+    trouble: Callable[[], str | None] = lambda: None
 
 
 def create_app(world: World) -> Flask:
@@ -133,6 +137,7 @@ def _answer_errors(app: Flask) -> None:
             403: _("That is not allowed"),
             404: _("There is nothing here"),
             413: _("That is too much"),
+            414: _("The address is too long"),
             421: _("Another server is meant"),
             429: _("Too many tries"),
         }

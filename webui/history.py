@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 
 from skulldns.model.audit import Act
+from skulldns.model.views import GuestView
+from webui.context import desk
 from webui.texts import N_, _
 
 _TIMES = frozenset({"confirmed", "proved", "expires", "revoked", "created", "last_seen", "changed"})
@@ -16,25 +18,33 @@ _NEVER_SHOWN = frozenset({"last_seen"})
 _KNOWN_AT_FIRST = frozenset({"confirmed", "created", "login", "member"})
 _LONGEST = 300
 
-
-_ACTS = {
+ACTS: Mapping[str, str] = {
     "accept": N_("joined"),
     "act for": N_("began to act for"),
     "act for no more": N_("ended acting for"),
     "add passkey": N_("added a passkey"),
     "approve": N_("approved"),
     "assign owner": N_("said whose guest it is"),
+    "change": N_("changed it"),
     "claim": N_("claimed"),
     "cleanup": N_("took a challenge back"),
     "confirm": N_("confirmed"),
+    "decline": N_("declined it"),
     "draw recovery codes": N_("drew recovery codes"),
     "drop passkey": N_("dropped a passkey"),
+    "drop password": N_("went on without a password"),
     "edit member": N_("changed the member"),
+    "end": N_("its time was over"),
     "end sessions": N_("ended sessions"),
     "invite": N_("invited"),
+    "join": N_("joined through another service"),
+    "link account": N_("linked an account elsewhere"),
     "make token": N_("made a token"),
+    "offer": N_("offered it"),
     "present": N_("placed a challenge"),
-    "proof": N_("looked for the proof"),
+    "proof missing": N_("did not find the proof"),
+    "proof seen": N_("found the proof"),
+    "proof seen, and taken": N_("found the proof, but the name was another's by then"),
     "refuse": N_("refused"),
     "release": N_("released"),
     "reserve": N_("reserved"),
@@ -51,9 +61,12 @@ _ACTS = {
     "suspend": N_("suspended"),
     "suspend member": N_("suspended the member"),
     "transfer": N_("handed on"),
+    "unlink account": N_("unlinked the account elsewhere"),
     "unreserve": N_("freed"),
+    "withdraw offer": N_("offered it no more"),
     "withdraw invitation": N_("withdrew the invitation"),
 }
+"""What each act of the audit is called."""
 _TITLES = {
     "admin": N_("admin"),
     "because": N_("because"),
@@ -69,6 +82,7 @@ _TITLES = {
     "name": N_("name"),
     "names": N_("names"),
     "note": N_("note"),
+    "offered": N_("offered to"),
     "options": N_("options"),
     "owner": N_("owner"),
     "proved": N_("proved"),
@@ -99,7 +113,7 @@ def register_filters(app: Flask) -> None:
 
 def done(what: str) -> str:
     """An act of the audit, as a sentence about its subject has it."""
-    return _(_ACTS[what]) if what in _ACTS else what
+    return _(ACTS[what]) if what in ACTS else what
 
 
 def changes(act: Act) -> list[Change]:
@@ -148,9 +162,11 @@ def _value(key: str, value: Any) -> str:
 def _target(parts: Mapping[str, Any]) -> str:
     match parts:
         case {"kind": "guest", "guest": guest, "direct": True}:
-            return _("guest %(guest)s itself", guest=guest)
+            return _("guest %(guest)s itself", guest=_guest(guest))
         case {"kind": "guest", "guest": guest, "port": port, "scheme": scheme}:
-            return _("guest %(guest)s, %(scheme)s port %(port)d", guest=guest, scheme=scheme, port=port)
+            return _(
+                "guest %(guest)s, %(scheme)s port %(port)d", guest=_guest(guest), scheme=scheme, port=port
+            )
         case {"kind": "alias", "name": name}:
             return str(name)
         case {"kind": "redirect", "url": url}:
@@ -158,6 +174,22 @@ def _target(parts: Mapping[str, Any]) -> str:
         case _:
             found = [str(parts[family]) for family in ("ipv4", "ipv6") if parts.get(family)]
             return ", ".join(found) or _("no address yet")
+
+
+def _guest(identity: str) -> str:
+    """What the guest is called now; its identity when it is gone, or another's. Each is looked up once for a page."""
+    names: dict[str, str] = g.setdefault("guest_names", {})
+    if identity not in names:
+        with desk().office.reading() as books:
+            view = books.views.guest(identity)
+        names[identity] = view.name if view and _is_theirs(view) else identity
+    return names[identity]
+
+
+def _is_theirs(guest: GuestView) -> bool:
+    """Whether who reads this sees the guest elsewhere too; a name's history goes with it to another member."""
+    reader = g.get("signed_in")
+    return reader is not None and (reader.member.admin or reader.actor.member == guest.owner)
 
 
 def _record(parts: Mapping[str, Any]) -> str:

@@ -1,9 +1,14 @@
-"""How often a machine may ask: a bucket of tokens for each, in this process's memory."""
+"""How often a machine may ask: a bucket of tokens for each, in this process's memory.
+
+Of several processes each lets through its part, so that together they keep the rate and none writes for it.
+"""
 
 import threading
 from dataclasses import dataclass
 
 from flask import current_app
+
+from webui.context import settings
 
 _KEY = "skulldns limits"
 _MOST = 10_000
@@ -18,14 +23,19 @@ class Rate:
 
 
 class Limiter:
-    """Counts requests by key. May be used by many threads. Nothing is kept of who has not asked for a while."""
+    """Counts requests by key, as one of ``processes`` that do so.
 
-    def __init__(self) -> None:
+    May be used by many threads. Nothing is kept of who has not asked for a while.
+    """
+
+    def __init__(self, processes: int = 1) -> None:
+        self._processes = processes
         self._lock = threading.Lock()
         self._levels: dict[tuple[Rate, str], tuple[float, float]] = {}
 
     def wait(self, key: str, rate: Rate, now: float) -> float:
         """Count one request; the seconds to wait if that is one too many, otherwise 0."""
+        rate = self._part(rate)
         with self._lock:
             if len(self._levels) >= _MOST:
                 self._sweep(now)
@@ -37,6 +47,10 @@ class Limiter:
             self._levels[rate, key] = level - 1.0, now
             return 0.0
 
+    def _part(self, rate: Rate) -> Rate:
+        """What this process lets through of a rate: at least one request, or nobody would get through."""
+        return Rate(max(1, rate.burst // self._processes), rate.per_second / self._processes)
+
     def _sweep(self, now: float) -> None:
         """Forget buckets that are full again, which is as if they had never been."""
         for key, (level, at) in list(self._levels.items()):
@@ -47,5 +61,5 @@ class Limiter:
 
 def limiter() -> Limiter:
     """The limiter of this application."""
-    found: Limiter = current_app.extensions.setdefault(_KEY, Limiter())
+    found: Limiter = current_app.extensions.setdefault(_KEY, Limiter(settings().processes))
     return found

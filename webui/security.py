@@ -7,6 +7,7 @@ import hmac
 import logging
 import secrets
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 from flask import Flask, Response, abort, current_app, g, request
@@ -35,7 +36,9 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _A_YEAR = 365 * 86_400
-_TELLING = frozenset({403, 413, 421, 429})
+_LONGEST_TARGET = 6_000
+"""Bytes of path and query: room for the 20 names of a router, and less than the web server takes."""
+_TELLING = frozenset({403, 413, 414, 421, 429})
 """Answers to what no page of ours sends: each is a line in the log, without anything that the client wrote."""
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,8 @@ def protect(app: Flask, settings: WebSettings) -> None:
     @app.before_request
     def check() -> None:
         g.browser = request.cookies.get(settings.cookie(_BROWSER)) or ""
+        if len(request.environ.get("RAW_URI", "")) > _LONGEST_TARGET:
+            abort(414)
         if not _is_for_us(settings):
             abort(421)
         unsafe = request.method not in _SAFE_METHODS and request.endpoint is not None
@@ -60,12 +65,8 @@ def protect(app: Flask, settings: WebSettings) -> None:
     def send(response: Response) -> Response:
         if response.status_code in _TELLING:
             _log.warning("%s: %s %s", request.remote_addr, response.status, request.endpoint)
-        for header, value in _HEADERS.items():
+        for header, value in _headers(response, settings).items():
             response.headers.setdefault(header, value)
-        if settings.secure and request.host.lower() == settings.host:
-            response.headers.setdefault("Strict-Transport-Security", f"max-age={_A_YEAR}; includeSubDomains")
-        if request.endpoint != "static":
-            response.headers.setdefault("Cache-Control", "no-store")
         if g.get("new_browser"):
             response.set_cookie(
                 settings.cookie(_BROWSER), g.browser, secure=settings.secure, httponly=True, samesite="Lax"
@@ -73,6 +74,18 @@ def protect(app: Flask, settings: WebSettings) -> None:
         return response
 
     app.jinja_env.globals["csrf"] = form_token
+
+
+def _headers(response: Response, settings: WebSettings) -> dict[str, str]:
+    """What this answer carries, where its view has not said otherwise."""
+    found = dict(_HEADERS)
+    if settings.secure and request.host.lower() == settings.host:
+        found["Strict-Transport-Security"] = f"max-age={_A_YEAR}; includeSubDomains"
+    if request.endpoint != "static":
+        found["Cache-Control"] = "no-store"
+    if response.status_code == HTTPStatus.TOO_MANY_REQUESTS and (wait := g.get("retry_after")):
+        found["Retry-After"] = str(wait)
+    return found
 
 
 def form_token() -> Markup:

@@ -11,8 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import wraps
 from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Response, current_app, g, redirect, request, url_for
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.model.members import Actor, Member, MemberState, Session
@@ -187,7 +190,10 @@ def session_id(secret: str) -> str:
 
 
 def local_path(text: str | None) -> str:
-    """A path of this page to go on to; its first page for everything else, so that nobody is led elsewhere."""
+    """A path of this page that can be opened, to go on to; its first page for everything else.
+
+    Thus nobody is led elsewhere, or to what only a form may ask for.
+    """
     path = text or ""
     plain = (
         path.startswith("/")
@@ -195,7 +201,17 @@ def local_path(text: str | None) -> str:
         and path.isprintable()
         and "\\" not in path
     )
-    return path if plain else url_for("names.index")
+    return path if plain and _can_be_opened(path) else url_for("names.index")
+
+
+def _can_be_opened(path: str) -> bool:
+    try:
+        current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+    except RequestRedirect:
+        return True
+    except (MethodNotAllowed, NotFound):
+        return False
+    return True
 
 
 def _here() -> str:

@@ -29,8 +29,8 @@ class WebSettings:
 
     ``installation`` is its title; ``secret`` signs cookies and is at least 256 random bits; ``leaked`` is a list of
     leaked passwords, if there is one; ``service`` another way to sign in; ``translations`` are directories of
-    catalogues beside the page's own; ``addresses`` are the proxy's, where members lead their own domains. Over plain
-    HTTP, which only a loopback address may use, cookies have no prefix.
+    catalogues beside the page's own; ``addresses`` are the proxy's, where members lead their own domains; ``processes``
+    is how many serve the page. Over plain HTTP, which only a loopback address may use, cookies have no prefix.
     """
 
     url: str
@@ -41,6 +41,7 @@ class WebSettings:
     service: Service | None = None
     translations: tuple[Path, ...] = ()
     addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    processes: int = 1
 
     @property
     def secure(self) -> bool:

@@ -17,7 +17,7 @@ _WORDS: dict[StrEnum, str] = {
     ClaimState.AWAITING_PROOF: N_("awaiting proof"),
     ClaimState.ACTIVE: N_("active"),
     ClaimState.SUSPENDED: N_("suspended"),
-    ClaimState.QUARANTINED: N_("released, kept for you"),
+    ClaimState.QUARANTINED: N_("released, kept a while"),
     ClaimState.RELEASED: N_("released"),
     NameState.SERVED: N_("served"),
     NameState.PENDING: N_("pending"),
@@ -39,14 +39,14 @@ _TITLES = {
     Scope.ACME: N_("Get certificates"),
     Scope.CLAIM: N_("Manage names"),
     Scope.READ: N_("Look"),
-    Scope.AUTH: N_("Ask who is signed in"),
+    Scope.AUTH: N_("Enter your sites"),
 }
 _SENTENCES = {
     Scope.DYNDNS: N_("Your router, or a machine at home, says where it is (dyndns2)."),
     Scope.ACME: N_("An ACME client in your guest, such as lego or certbot, proves that a name is yours."),
     Scope.CLAIM: N_("A program of yours claims, changes and releases names."),
     Scope.READ: N_("A program of yours lists your names and how they are; it changes nothing."),
-    Scope.AUTH: N_("An nginx of yours asks whether a visitor is a member."),
+    Scope.AUTH: N_("A program of yours comes in at your own sites that are for members only."),
 }
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 
 from flask import Flask
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from skulldns.desired.policy.alike import shown_name
 from skulldns.model.claims import (
@@ -39,6 +39,7 @@ def register_filters(app: Flask) -> None:
     app.jinja_env.filters["leads_to"] = leads_to
     app.jinja_env.filters["stands"] = stands
     app.jinja_env.filters["ends_how"] = ends_how
+    app.jinja_env.filters["quoted"] = quoted
 
 
 def when(moment: float | None) -> Markup | None:
@@ -51,6 +52,15 @@ def when(moment: float | None) -> Markup | None:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         exact.isoformat(timespec="seconds"), exact.strftime("%Y-%m-%d %H:%M:%S UTC"), text
     )
+
+
+def quoted(text: str) -> Markup:
+    """A sentence of the daemon's, in which what stands between backticks is what one types."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:  # one is alone
+        return escape(text)
+    shapes = (Markup("{}"), Markup("<code>{}</code>"))
+    return Markup("").join(shapes[place % 2].format(part) for place, part in enumerate(parts))
 
 
 def browser(agent: str) -> str:

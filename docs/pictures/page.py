@@ -22,7 +22,7 @@ from skulldns.model.claims import AddressTarget, GuestTarget, RedirectTarget
 from skulldns.model.guests import GuestId
 from skulldns.model.tokens import Scope
 from webui.desk import Desk, approval, claims, members, tokens
-from webui.signin import passwords
+from webui.signin import passwords, recovery
 
 HERE = Path(__file__).parent
 LARGEST = 60_000
@@ -107,7 +107,12 @@ def _furnish(lab: Lab, desk: Desk) -> Mapping[str, str]:
     approval.suspend(desk, ROOT, halted.id, "it redirects to nowhere", now)
     tokens.make(desk, alice, "router at home", [Scope.DYNDNS], [], now)
     tokens.make(desk, alice, "lego on wiki", [Scope.ACME], [shop.name], now)
+    with desk.office.writing() as books:
+        books.signins.set_recovery(
+            "alice", [recovery.hashed(str(number)) for number in range(recovery.COUNT)]
+        )
     until(lambda: _is_green(desk, shop.name), "the links of a name", patience=_PATIENCE)
+    until(lambda: _is_well(desk), "a lab that is well", patience=2 * _PATIENCE)
     return {
         "names": "/",
         "name": f"/names/{shop.id}",
@@ -133,6 +138,13 @@ def _is_green(desk: Desk, name: Name) -> bool:
         view = books.views.name(name)
     links = view.body["links"] if view else []
     return len(links) > 1 and all(link["state"] == "good" for link in links)
+
+
+def _is_well(desk: Desk) -> bool:
+    """Whether the health that the page shows is one from after the start."""
+    with desk.office.reading() as books:
+        health = books.views.health()
+    return health is not None and all(ping["good"] for ping in health["pings"])
 
 
 if __name__ == "__main__":

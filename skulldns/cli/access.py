@@ -1,11 +1,11 @@
 """Ask the running daemon; where none runs, look once with an installation of our own and answer the same."""
 
-import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from skulldns.cli import no_collection
 from skulldns.config import Config, load, state_directory
 from skulldns.daemon.control import SOCKET, NotRunning, ask
 from skulldns.errors import ConfigError
@@ -48,18 +48,17 @@ def change(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
 @contextmanager
 def looking(config: Config, *, read_only: bool = True, secondaries: bool = True) -> Iterator[Any]:
     """The verbs over an installation that has looked at everything once, or not at the ``secondaries``."""
-    # Imported here because they bring libvirt and SQLAlchemy, which a running daemon makes unnecessary.
-    from skulldns import wiring
-    from skulldns.daemon.once import look, settle
-    from skulldns.daemon.verbs import Verbs
-
     # What a large zone is made of lives to the end: looking for cycles in it takes a third of the time and finds none.
-    gc.disable()
-    installation = wiring.build(config, read_only=read_only)
-    try:
-        look(installation, secondaries=secondaries)
-        table = Verbs(installation, lambda _, function: function()).table()
-        yield {**table, "settle": lambda _: settle(installation)}
-    finally:
-        installation.close()
-        gc.enable()
+    with no_collection():
+        # Imported here because they bring libvirt and SQLAlchemy, which a running daemon makes unnecessary.
+        from skulldns import wiring
+        from skulldns.daemon.once import look, settle
+        from skulldns.daemon.verbs import Verbs
+
+        installation = wiring.build(config, read_only=read_only)
+        try:
+            look(installation, secondaries=secondaries)
+            verbs = Verbs(installation, lambda _, function: function(), lambda: settle(installation))
+            yield verbs.table()
+        finally:
+            installation.close()

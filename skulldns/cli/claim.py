@@ -1,7 +1,6 @@
 """`skulldns claim`: members' rights to names."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from skulldns.cli import config_option
+from skulldns.cli.claimhanding import accept, decline, offers, transfer, withdraw
+from skulldns.cli.claimtext import act_on, leads, show_claim
 from skulldns.cli.desk import ROOT, acting_for, claim_at, for_option, json_option, open_desk
-from skulldns.cli.text import WORDS, ago, ahead, console, safe, show_json, state
+from skulldns.cli.text import ahead, console, safe, show_json, state
 from skulldns.errors import Refused
 from skulldns.model.claims import (
     AddressTarget,
     AliasTarget,
-    Claim,
     ClaimState,
     GuestTarget,
     RedirectTarget,
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _ALL = 1_000_000
 _SHOWN = tuple(one for one in ClaimState if one not in {ClaimState.REQUESTED, ClaimState.RELEASED})
-_SIGNS = {"good": WORDS["good"], "wait": WORDS["waiting"], "bad": WORDS["broken"], "none": WORDS["none"]}
-_COLOURS = {"good": "green", "wait": "yellow", "bad": "red", "none": "dim"}
 
 
 @click.group()
@@ -69,7 +67,7 @@ def list_(config: Path, *, login: str | None, states: tuple[str, ...], text: str
     for one in found:
         view = views.get(one.name)
         published = state(view.state) if view else Text("")
-        row = (Text(shown_name(one.name)), one.member, state(one.state), published, Text(_leads(one.target)))
+        row = (Text(shown_name(one.name)), one.member, state(one.state), published, Text(leads(one.target)))
         table.add_row(*row, ahead(one.until))
     console().print(table)
 
@@ -82,7 +80,7 @@ def list_(config: Path, *, login: str | None, states: tuple[str, ...], text: str
 def show(config: Path, name: str, *, login: str | None, as_json: bool) -> None:
     """Show the claim at NAME: whose it is, where it leads, and each link of its chain."""
     desk = open_desk(config)
-    _show(desk, claim_at(desk, name, login), as_json=as_json)
+    show_claim(desk, claim_at(desk, name, login), as_json=as_json)
 
 
 @claim.command("make")
@@ -105,26 +103,7 @@ def make(config: Path, name: str, *, login: str, as_json: bool, **options: Any) 
 
     desk = open_desk(config)
     found = claims.claim(desk, acting_for(login), name, _target(desk, options), time.time())
-    _show(desk, found, as_json=as_json)
-
-
-@claim.command("transfer")
-@click.argument("name")
-@click.argument("heir")
-@for_option()
-@json_option
-@config_option
-def transfer(config: Path, name: str, heir: str, *, login: str | None, as_json: bool) -> None:
-    """Hand NAME on to the member HEIR."""
-    from webui.desk import claims
-
-    _act(
-        config,
-        name,
-        login,
-        lambda desk, found: claims.transfer(desk, acting_for(found.member), found.id, heir, time.time()),
-        as_json=as_json,
-    )
+    show_claim(desk, found, as_json=as_json)
 
 
 @claim.command("release")
@@ -136,7 +115,7 @@ def release(config: Path, name: str, *, login: str | None, as_json: bool) -> Non
     """Let NAME go; for a while only the same member can claim it again."""
     from webui.desk import claims
 
-    _act(
+    act_on(
         config,
         name,
         login,
@@ -154,7 +133,7 @@ def approve(config: Path, name: str, *, login: str | None, as_json: bool) -> Non
     """Grant a claim that awaits approval."""
     from webui.desk import approval
 
-    _act(
+    act_on(
         config,
         name,
         login,
@@ -173,7 +152,7 @@ def refuse(config: Path, name: str, *, reason: str, login: str | None, as_json: 
     """Refuse a claim that awaits approval."""
     from webui.desk import approval
 
-    _act(
+    act_on(
         config,
         name,
         login,
@@ -192,7 +171,7 @@ def suspend(config: Path, name: str, *, reason: str, login: str | None, as_json:
     """Publish NAME no more until it is resumed; its holder keeps it."""
     from webui.desk import approval
 
-    _act(
+    act_on(
         config,
         name,
         login,
@@ -210,24 +189,13 @@ def resume(config: Path, name: str, *, login: str | None, as_json: bool) -> None
     """Publish a suspended name again."""
     from webui.desk import approval
 
-    _act(
+    act_on(
         config,
         name,
         login,
         lambda desk, found: approval.resume(desk, ROOT, found.id, time.time()),
         as_json=as_json,
     )
-
-
-def _act(
-    config: Path, name: str, login: str | None, act: Callable[["Desk", Claim], Claim], *, as_json: bool
-) -> None:
-    desk = open_desk(config)
-    found = act(desk, claim_at(desk, name, login))
-    if as_json:
-        _show(desk, found, as_json=True)
-    else:
-        click.echo(_sentence(found))
 
 
 def _target(desk: "Desk", options: dict[str, Any]) -> Target:
@@ -264,45 +232,5 @@ def _guest_target(desk: "Desk", text: str, port: int, scheme: Scheme, *, direct:
     return GuestTarget(found[0].id, direct=True) if direct else GuestTarget(found[0].id, port, scheme)
 
 
-def _show(desk: "Desk", found: Claim, *, as_json: bool) -> None:
-    from skulldns.cli.claimshape import claim_values
-
-    with desk.office.reading() as books:
-        view = books.views.name(found.name)
-    values = claim_values(found, view)
-    if as_json:
-        show_json(values)
-        return
-    out = console()
-    out.print(Text(_sentence(found), style="bold"))
-    out.print(Text.assemble(("  leads to   ", "bold"), _leads(found.target)))
-    out.print(Text.assemble(("  claimed    ", "bold"), f"{ago(found.created)} ago"))
-    if wanted := values["proof_wanted"]:
-        record = f'{wanted["name"]}. 300 IN TXT "{wanted["text"]}"'
-        out.print(Text.assemble(("  proof      ", "bold"), "put this into the domain's zone: ", record))
-    for link in values["links"]:
-        sign = Text(f"  {_SIGNS.get(link['state'], '?')} ", style=_COLOURS.get(link["state"], ""))
-        out.print(sign + Text(f"{link['title']:<13} {safe(link['text'])}"))
-
-
-def _sentence(found: Claim) -> str:
-    from skulldns.desired.policy.alike import shown_name
-
-    because = f", because {found.because}" if found.because else ""
-    until = f", for {ahead(found.until)}" if found.until and found.state is not ClaimState.ACTIVE else ""
-    return f"{shown_name(found.name)} of {found.member} is {found.state}{because}{until}"
-
-
-def _leads(target: Target) -> str:
-    match target:
-        case GuestTarget(guest, _, _, direct=True):
-            return f"the guest {safe(guest)} itself"
-        case GuestTarget(guest, port, scheme):
-            return f"the guest {safe(guest)}, {scheme} port {port}"
-        case AliasTarget(name):
-            return name.to_text(omit_final_dot=True)
-        case AddressTarget(ipv4, ipv6):
-            found = [str(one) for one in (ipv4, ipv6) if one]
-            return ", ".join(found) or "an address that the router has not reported yet"
-        case RedirectTarget(url):
-            return safe(url)
+for _handing in (transfer, offers, accept, decline, withdraw):
+    claim.add_command(_handing)

@@ -12,6 +12,7 @@ from skulldns.model.claims import Claim
 from skulldns.model.members import COMMAND_LINE, Actor
 
 if TYPE_CHECKING:
+    from skulldns.store.office import Office
     from webui.desk import Desk
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -33,14 +34,14 @@ def open_desk(path: Path) -> "Desk":
     return desk_of(load(path, secrets=False))
 
 
-def desk_of(config: Config) -> "Desk":
-    """The desk of a config. Raises ``Unavailable``."""
+def desk_of(config: Config, opened: "Callable[[str], Office] | None" = None) -> "Desk":
+    """The desk of a config, whose database is ``opened`` anew if nothing else is said. Raises ``Unavailable``."""
     # Imported here because they bring SQLAlchemy and more, which the help needs not.
     from skulldns.store.office import open_office
     from skulldns.wiring.members import rules
     from webui.desk import Desk
 
-    return Desk(open_office(config.database), rules(config))
+    return Desk((opened or open_office)(config.database), rules(config))
 
 
 def claim_at(desk: "Desk", text: str, login: str | None) -> Claim:

@@ -36,6 +36,7 @@ keys:
 zones:
   $zone:
     file: zones/$zone.yaml              # static records
+    # Other answers inside than outside? See "A zone with views" in docs/config.md.
     primary: $primary
     secondaries:$secondaries
     guests: true                        # guests get their names here
@@ -65,6 +66,7 @@ _ZONE = Template("""\
 #   - {type: A, value: 192.0.2.25}
 #   - {type: AAAA, value: '2001:db8::25'}
 {}
+...                                     # the end: without this line, half a save may look whole
 """)
 
 _KEY_FILE = Template('key "$key" {\n\talgorithm hmac-sha256;\n\tsecret "$secret";\n};\n')

@@ -52,7 +52,7 @@ def invite(
         _answer(accepted, f"{login} is a member and can sign in", as_json=as_json)
         return
     web = load(config, secrets=False).web
-    link = f"{web.url.rstrip('/') if web else ''}/invitation/{secret}"
+    link = f"{web.url.rstrip('/') if web else ''}/invitation#{secret}"
     if as_json:
         show_json(_invitation(found) | {"link": link})
         return

@@ -108,7 +108,8 @@ def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], list[s
     try:
         other = Path(ask(config.state, "config"))
         if other.resolve() == config.path.resolve():
-            return ask(config.state, "apply", checksum=checksum), []
+            found = ask(config.state, "apply", checksum=checksum)
+            return found, found.pop("unserved")
         raise Refused(f"the daemon works with {other}", cure="change the files there, or stop the daemon")
     except NotRunning:
         pass
@@ -116,7 +117,8 @@ def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], list[s
     from skulldns.daemon.service import state_lock
 
     with state_lock(config.state), looking(config, read_only=False, secondaries=False) as verbs:
-        return verbs["apply"]({"checksum": checksum}), verbs["settle"]({})
+        found = verbs["apply"]({"checksum": checksum})
+        return found, found.pop("unserved")
 
 
 def _show(found: dict[str, Any], *, show_all: bool, done: bool = False) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from skulldns.cli.planrows import Line, by_name, holds, nearer, summary, title
+from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, summary, title
 from skulldns.cli.text import safe
 
 _FOLD = 20
@@ -50,8 +50,8 @@ def code(text: str) -> str:
 
 
 def _zone(zone: Mapping[str, Any], room: int) -> Iterator[str]:
-    names = by_name(zone)
-    if not names:
+    names, waiting = by_name(zone), adoptable(zone)
+    if not names and not waiting:
         return
     number = sum(map(len, names.values()))
     if number > _FOLD:
@@ -60,8 +60,9 @@ def _zone(zone: Mapping[str, Any], room: int) -> Iterator[str]:
         yield f"<details><summary><code>{head}</code>: {summary([zone])}</summary>\n"
     else:
         yield f"**{code(title(zone))}**: {summary([zone])}\n"
-    yield "| | name | type | data | TTL | why |"
-    yield "|---|---|---|---|---|---|"
+    if names:
+        yield "| | name | type | data | TTL | why |"
+        yield "|---|---|---|---|---|---|"
     for name, found in names.items():
         for line in found:
             row = _row(name, line)
@@ -71,6 +72,8 @@ def _zone(zone: Mapping[str, Any], room: int) -> Iterator[str]:
                 number -= 1
     if number:
         yield f"\n{number:,} more lines are left out; `skulldns plan` shows them."
+    if waiting:
+        yield f"\n> {code(waiting)}"
     for what, why in holds(zone):
         yield f"\n> {what}: {code(nearer(why))}"
     yield "\n</details>\n" if sum(map(len, names.values())) > _FOLD else ""

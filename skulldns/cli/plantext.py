@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from skulldns.cli.planrows import Line, by_name, holds, nearer, summary, title
+from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, summary, title
 from skulldns.cli.text import safe
 
 _STYLES = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
@@ -21,8 +21,8 @@ _COLUMN = 44
 def lines(zones: Sequence[Mapping[str, Any]], *, most: int | None = None) -> Iterator[str]:
     """The plan line by line, at most ``most`` names of each zone."""
     for zone in zones:
-        names = by_name(zone)
-        if not names:
+        names, waiting = by_name(zone), adoptable(zone)
+        if not names and not waiting:
             continue
         yield click.style(title(zone), bold=True) + "   " + click.style(summary([zone]), dim=True)
         for name, found in islice(names.items(), most):
@@ -31,6 +31,8 @@ def lines(zones: Sequence[Mapping[str, Any]], *, most: int | None = None) -> Ite
                 yield from _line(line)
         if most is not None and len(names) > most:
             yield click.style(f"  … and {len(names) - most:,} more names (--all shows them)", dim=True)
+        if waiting:
+            yield "  " + click.style(f"! {safe(waiting)}", fg=_STYLES["!"])
         for what, why in holds(zone):
             yield "  " + click.style(f"{what}:", fg="yellow") + " " + safe(nearer(why))
         yield ""

@@ -1,18 +1,20 @@
 """Serves the page by gunicorn: one process with threads, another one that watches it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _ALWAYS = {
     "worker_class": "gthread",
     "control_socket_disable": True,
     "forwarded_allow_ips": "",  # which proxies are believed is for the config to say: webui.app
-    "limit_request_line": 4094,
+    "limit_request_line": 8190,  # its most, so that the page itself refuses what is too long: webui.security
     "limit_request_fields": 60,
     "proc_name": "skulldns-web",
 }
@@ -26,7 +28,7 @@ class _PlainLogger(Logger):
 
 
 class _Server(BaseApplication):
-    def __init__(self, build: Callable[[], Flask], options: Mapping[str, Any]) -> None:
+    def __init__(self, build: Callable[[], "WSGIApplication"], options: Mapping[str, Any]) -> None:
         self._build = build
         self._options = {**_ALWAYS, "logger_class": _PlainLogger, **options}
         super().__init__()
@@ -35,11 +37,11 @@ class _Server(BaseApplication):
         for key, value in self._options.items():
             self.cfg.set(key, value)
 
-    def load(self) -> Flask:  # type: ignore[override]  # it is a WSGI application all the same
+    def load(self) -> "WSGIApplication":  # type: ignore[override]  # gunicorn's own type is another for the same
         """The application, in each worker anew: a database connection does not survive a fork."""
         return self._build()
 
 
-def serve(build: Callable[[], Flask], options: Mapping[str, Any]) -> None:
+def serve(build: Callable[[], "WSGIApplication"], options: Mapping[str, Any]) -> None:
     """Serve what ``build`` gives until SIGTERM or SIGINT; ``options`` are gunicorn's settings."""
     _Server(build, options).run()

@@ -34,6 +34,9 @@ def status(config: Path, *, as_json: bool, show_all: bool) -> None:
     out.print(_servers(found["servers"]))
     out.print()
     show_dnssec(out, found["outlooks"])
+    if found["servers"] and not found["outlooks"]:
+        unseen = "not looked at yet; `skulldns doctor` looks at once"
+        out.print(Text.assemble(("dnssec  ", "bold"), unseen), end="\n\n")
     _show_front(out, found["proxy"], found["certificates"])
     out.print(Text.assemble(("names  ", "bold"), counts or "none"))
     if names:

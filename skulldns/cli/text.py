@@ -1,11 +1,15 @@
 """How the command line writes: one console for each stream, colours on a terminal only."""
 
 import json
+import os
+import sys
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.text import Text
+if TYPE_CHECKING:  # both take long to load, and much is written without them
+    from rich.console import Console
+    from rich.text import Text
 
 STATE_STYLE = {
     "served": "green",
@@ -26,12 +30,17 @@ STATE_STYLE = {
     "broken": "red",
 }
 
+_FORCING = frozenset({"FORCE_COLOR", "TTY_COMPATIBLE"})
+"""Environment variables that say what standard output is to be taken for."""
+
 WORDS = {"good": "✓", "waiting": "…", "broken": "✗", "none": "·"}
 """Signs for the links of a chain."""
 
 
-def console() -> Console:
+def console() -> "Console":
     """Standard output. Wide where it is not a terminal, so that lines can be searched."""
+    from rich.console import Console
+
     found = Console(highlight=False)
     if not found.is_terminal:
         found.width = 400
@@ -40,7 +49,9 @@ def console() -> Console:
 
 def terminal() -> bool:
     """Whether standard output is a terminal, or is asked to be taken for one (``FORCE_COLOR``)."""
-    return Console().is_terminal
+    if not sys.stdout.isatty() and not os.environ.keys() & _FORCING:
+        return False
+    return console().is_terminal
 
 
 def show_json(value: Any) -> None:
@@ -53,8 +64,24 @@ def safe(text: str) -> str:
     return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
-def state(word: str) -> Text:
+def short(text: str, most: int, end: int = 0) -> str:
+    """At most ``most`` characters of a long text, the last ``end`` of it among them, and how many are left out."""
+    left = len(text) - most
+    if left <= 0:
+        return text
+    return f"{text[: most - end]}… ({left:,} more characters)" + (f" …{text[-end:]}" if end else "")
+
+
+def few(values: Sequence[str], *, most: int = 4, width: int = 60) -> str:
+    """Values as lines, made ``safe``; of many only some, of long ones the beginning."""
+    lines = [short(safe(value), width) for value in values[:most]]
+    return "\n".join(lines + [f"… and {len(values) - most:,} more"] * (len(values) > most))
+
+
+def state(word: str) -> "Text":
     """A state in its colour."""
+    from rich.text import Text
+
     return Text(word, style=STATE_STYLE.get(word, ""))
 
 

@@ -4,6 +4,8 @@ import ipaddress
 import os
 import secrets
 import time
+from collections.abc import Callable
+from functools import lru_cache, partial
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +21,8 @@ from skulldns.errors import ConfigError
 if TYPE_CHECKING:
     from flask import Flask
 
+    from skulldns.cli.following import Trouble
+    from skulldns.store.office import Office
     from webui.settings import Service
 
 SECRET = "web.secret"  # noqa: S105 - the name of the file that holds it
@@ -37,19 +41,31 @@ def web(config: Path, *, workers: int) -> None:
 
     It needs the config file and the database, and no key: run it as a user of its own.
     """
+    from skulldns.cli.following import FollowingPage
     from skulldns.cli.serving import serve
     from skulldns.store.database import open_database
+    from skulldns.store.office import open_office
 
     loaded = load(config, secrets=False)
     section = web_section(loaded)
     secret(loaded)
     open_database(loaded.database).dispose()  # made or migrated here, before several processes open it
     options = {"bind": section.listen, "workers": workers, "threads": _THREADS, "graceful_timeout": _GRACE}
-    serve(lambda: page(loaded), options)
+    opened = lru_cache(maxsize=1)(open_office)  # one database, however often the config changes
+    serve(lambda: FollowingPage(loaded, partial(page, processes=workers, opened=opened)), options)
 
 
-def page(config: Config) -> "Flask":
-    """The page as a WSGI application. Raises ``ConfigError`` or ``Unavailable``."""
+def page(
+    config: Config,
+    trouble: "Trouble" = lambda: None,
+    *,
+    processes: int = 1,
+    opened: "Callable[[str], Office] | None" = None,
+) -> "Flask":
+    """The page as a WSGI application, served by so many processes; ``trouble`` says why it is behind its config file.
+
+    ``opened`` opens the database at its URL. Raises ``ConfigError`` or ``Unavailable``.
+    """
     from skulldns.cli.desk import desk_of
     from webui.app import World, create_app
     from webui.settings import WebSettings
@@ -64,8 +80,9 @@ def page(config: Config) -> "Flask":
         leaked=config.path.parent / leaked if leaked else None,
         service=_service(section),
         addresses=tuple(map(ip_address, config.proxy.addresses)) if config.proxy else (),
+        processes=processes,
     )
-    return create_app(World(desk_of(config), settings, time.time))
+    return create_app(World(desk_of(config, opened), settings, time.time, trouble))
 
 
 def _service(section: WebConfig) -> "Service | None":

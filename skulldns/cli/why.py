@@ -8,7 +8,10 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer
-from skulldns.cli.text import STATE_STYLE, WORDS, console, safe, show_json
+from skulldns.cli.text import STATE_STYLE, WORDS, console, safe, short, show_json
+
+_MOST, _END = 600, 300
+"""Characters that are shown of a link, and of its end, which has the reason; ``--json`` has all."""
 
 
 @click.command()
@@ -33,7 +36,9 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
         style = STATE_STYLE[link["state"]]
         out.print(
             Text.assemble(
-                (f"  {WORDS[link['state']]} ", style), (f"{link['link']:<{width}}  ", "bold"), link["text"]
+                (f"  {WORDS[link['state']]} ", style),
+                (f"{link['link']:<{width}}  ", "bold"),
+                short(link["text"], _MOST, _END),
             )
         )
     broken = next((link for link in chain["links"] if link["state"] in {"broken", "waiting"}), None)
@@ -41,7 +46,7 @@ def why(config: Path, name: str, *, as_json: bool) -> None:
         told = (
             report["reason"] if report["state"] != "served" else ""
         )  # why it is served is no cause of anything
-        out.print(Text.assemble(("cause: ", "bold"), safe(told or broken["text"])))
+        out.print(Text.assemble(("cause: ", "bold"), short(safe(told or broken["text"]), _MOST, _END)))
     for at, sentence in chain["history"]:
         stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
-        out.print(Text(f"  {stamp}  {sentence}", style="dim"))
+        out.print(Text(f"  {stamp}  {short(sentence, _MOST, _END)}", style="dim"))

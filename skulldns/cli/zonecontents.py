@@ -9,7 +9,7 @@ from rich.text import Text
 
 from skulldns.cli import config_option
 from skulldns.cli.access import answer, change
-from skulldns.cli.text import console, safe, show_json
+from skulldns.cli.text import console, few, safe, show_json
 
 _OWNER_STYLE = {"static": "cyan", "guest": "green", "certificate": "blue", "foreign": "magenta"}
 _WORDS = 3
@@ -101,9 +101,7 @@ def _list(entries: list[dict[str, Any]]) -> None:
     table = _table("name", "type", "TTL", "data", "for")
     for one in entries:
         ttl = str(one["ttl"]) if one["ttl"] == one["wanted_ttl"] else f"{one['ttl']} -> {one['wanted_ttl']}"
-        table.add_row(
-            Text(safe(one["name"])), one["type"], ttl, Text("\n".join(map(safe, one["values"]))), _owner(one)
-        )
+        table.add_row(Text(safe(one["name"])), one["type"], ttl, Text(few(one["values"])), _owner(one))
     out.print(table)
 
 

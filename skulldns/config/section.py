@@ -12,4 +12,5 @@ class Section(BaseModel):
         arbitrary_types_allowed=True,
         hide_input_in_errors=True,
         validate_default=True,
+        defer_build=True,  # each by itself costs more than all in one, when the file is read
     )

@@ -10,6 +10,7 @@ from watchfiles._rust_notify import (
 )  # its documented way to watch: `watch()` looks away when it begins
 
 from skulldns.config import Config, ZoneConfig, load
+from skulldns.config.stamps import Stamp, stamp
 from skulldns.errors import ConfigError
 from skulldns.model.observations import ConfigFile, Observation
 from skulldns.plan.cadence import FULL_LOOK_EVERY
@@ -19,9 +20,6 @@ _DEBOUNCE_MS = 100
 """An editor writes a file in several steps; they count as one change."""
 
 _STEP_MS = 20
-
-Stamp = tuple[int, ...]
-"""What tells one version of a file from the next."""
 
 
 class AdminFiles:
@@ -73,7 +71,7 @@ class AdminFiles:
 
     def _look_at_zone(self, zone: ZoneConfig) -> None:
         """Read a zone that has changed; an ill one may lack a file that nobody knows of, so it is always read."""
-        stamps = {path: _stamp(path) for path in self._zone_files.paths(zone)}
+        stamps = {path: stamp(path) for path in self._zone_files.paths(zone)}
         if self._zone_stamps.get(zone.name) == stamps and zone.name not in self._ill:
             return
         self._zone_stamps[zone.name] = stamps
@@ -84,10 +82,10 @@ class AdminFiles:
         self._deliver(found)
 
     def _look_at_config(self) -> Config | None:
-        stamp = self._stamp_of_config()
-        if stamp == self._config_stamp:
+        seen = self._stamp_of_config()
+        if seen == self._config_stamp:
             return None
-        self._config_stamp = stamp
+        self._config_stamp = seen
         try:
             changed = load(self._config.path)
         except ConfigError as error:
@@ -109,12 +107,4 @@ class AdminFiles:
 
     def _stamp_of_config(self) -> tuple[Stamp, ...]:
         keys = (key.secret_file for key in self._config.keys.values())
-        return tuple(_stamp(path) for path in (self._config.path, *keys))
-
-
-def _stamp(path: Path) -> Stamp:
-    try:
-        found = path.stat()
-    except OSError as error:
-        return (error.errno or 0,)
-    return (found.st_mtime_ns, found.st_size, found.st_ino)
+        return tuple(stamp(path) for path in (self._config.path, *keys))

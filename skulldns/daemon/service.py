@@ -12,6 +12,7 @@ from typing import Any
 
 from skulldns import wiring
 from skulldns.config import Config, load
+from skulldns.daemon.allocator import give_back
 from skulldns.daemon.control import ControlServer
 from skulldns.daemon.files import AdminFiles
 from skulldns.daemon.verbs import Verbs
@@ -47,6 +48,7 @@ class Daemon:
         """
         # Almost all that a large zone is made of lives on: each look for cycles among it would find none.
         gc.set_threshold(_GARBAGE)
+        give_back()
         config: Config | None = load(self._path)
         while config is not None and not self._stopped.is_set():
             with state_lock(config.state):

@@ -1,7 +1,7 @@
 """What the command line may ask, of the running daemon or of an installation of its own: one answer for both."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -24,11 +24,17 @@ from skulldns.wiring.health import look
 
 
 class Verbs:
-    """The verbs over one installation; answers are values for JSON."""
+    """The verbs over one installation; answers are values for JSON.
 
-    def __init__(self, installation: Installation, in_thread: InThread) -> None:
+    ``settle`` waits until all secondaries serve what was made, and says which do not; a daemon's followers see to it.
+    """
+
+    def __init__(
+        self, installation: Installation, in_thread: InThread, settle: Callable[[], list[str]] = list
+    ) -> None:
         self._installation = installation
         self._in_thread = in_thread
+        self._settle = settle
 
     def table(self) -> Table:
         return {
@@ -149,8 +155,9 @@ class Verbs:
         return self._shown(made, failures)
 
     def apply(self, checksum: str | None) -> dict[str, Any]:
-        """Do the plan; with ``checksum``, exactly that one. ``failures`` say what a server did not take.
+        """Do the plan; with ``checksum``, exactly that one.
 
+        ``failures`` say what a server did not take, ``unserved`` which secondaries do not serve it in the end.
         Raises ``Conflict`` when the plan is another by now, ``Unavailable`` when a primary cannot be read.
         """
         agreed: list[str | None] = [None] * len(self._installation.publishers)
@@ -170,7 +177,9 @@ class Verbs:
             done.append(plan)
         if failures and not done:
             raise Unavailable(failures[0])
-        return self._shown(done, failures) | {"made": made}
+        # First, since the plans as values and a look at all secondaries take much memory each in a large zone.
+        unserved = self._settle()
+        return self._shown(done, failures) | {"made": made, "unserved": unserved}
 
     def guests(self) -> list[dict[str, Any]]:
         """Every guest known: what its source says, what it publishes, and what was refused and why."""

@@ -194,14 +194,12 @@ def _decided(publisher: Publisher, name: Name, *, whole: bool) -> Iterator[Itera
 
 def _entries(publisher: Publisher, name: Name, *, whole: bool) -> list[Entry]:
     ledger = dict(publisher.state.ledger)
-    return [entry for one, here in ledger.items() if whole or one == name for entry in dict(here).values()]
+    return [entry for one, here in ledger.items() if whole or one == name for entry in here]
 
 
 def _seen(publisher: Publisher, name: Name, *, whole: bool) -> set[Key]:
     current = dict(publisher.state.current)
-    return {
-        rrset.key for one, here in current.items() if whole or one == name for rrset in dict(here).values()
-    }
+    return {rrset.key for one, here in current.items() if whole or one == name for rrset in here}
 
 
 def _servers(installation: Installation, publisher: Publisher) -> Iterator[tuple[str, NameServer]]:

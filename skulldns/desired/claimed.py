@@ -17,6 +17,7 @@ from skulldns.model.certificates import shown
 from skulldns.model.claims import (
     AddressTarget,
     AliasTarget,
+    Because,
     Claim,
     ClaimId,
     ClaimState,
@@ -24,6 +25,7 @@ from skulldns.model.claims import (
     RedirectTarget,
     Target,
 )
+from skulldns.model.desired import Evidence, Farewell
 from skulldns.model.guests import GuestId, IPAddress
 from skulldns.model.policy import Publish
 from skulldns.model.records import RRset, rrset
@@ -41,7 +43,7 @@ class Claimed:
 
     def __init__(self) -> None:
         self._claims: dict[ClaimId, Claim] = {}
-        self._ended: dict[ClaimId, str] = {}
+        self._ended: dict[ClaimId, Farewell] = {}
         self._names: defaultdict[Name, set[ClaimId]] = defaultdict(set)
         self._guests: defaultdict[GuestId, set[ClaimId]] = defaultdict(set)
 
@@ -54,7 +56,7 @@ class Claimed:
             self._ended.pop(claim.id, None)
             touched |= self._index(claim, add=True)
         else:
-            self._ended[claim.id] = f"{claim.member}'s claim is {claim.state}"
+            self._ended[claim.id] = _farewell(claim)
         return touched
 
     def at(self, name: Name) -> Claim | None:
@@ -83,7 +85,7 @@ class Claimed:
         """The active claim with this ``owner_of``."""
         return self._claims.get(ClaimId(owner.removeprefix(_OWNER)))
 
-    def ended(self, owner: str) -> str | None:
+    def ended(self, owner: str) -> Farewell | None:
         """Why the claim with this ``owner_of`` asks for nothing any more; None if nobody knows."""
         return self._ended.get(ClaimId(owner.removeprefix(_OWNER)))
 
@@ -146,6 +148,13 @@ def _addresses(
             return settings.proxy_addresses
         case _:
             return ()
+
+
+def _farewell(claim: Claim) -> Farewell:
+    """Why a claim that is not active asks for nothing: a person's act, unless its proof was merely not found."""
+    unproved = claim.because is Because.PROOF
+    evidence = Evidence.ANNOUNCED if unproved else Evidence.DECIDED
+    return Farewell(f"{claim.member}'s claim is {claim.state}", evidence)
 
 
 def _keep(index: defaultdict[Key, set[ClaimId]], key: Key, identity: ClaimId, *, add: bool) -> None:

@@ -37,10 +37,9 @@ def _of_guest(registry: Registry, identity: GuestId) -> Farewell:
 def _of_claim(registry: Registry, owner: str) -> Farewell:
     claim = registry.claims.claim_of(owner)
     if claim is None:
-        why = registry.claims.ended(owner)
-        if why is None:
-            return Farewell("no member claims it any more", Evidence.UNSEEN)
-        return Farewell(why, Evidence.ANNOUNCED)
+        # One that left no trace in the database may have been lost with it.
+        unknown = Farewell("no member claims it any more", Evidence.UNSEEN)
+        return registry.claims.ended(owner) or unknown
     if isinstance(claim.target, GuestTarget) and claim.target.direct:
         # A hypervisor that suddenly shows nothing takes no claims along either.
         found = _of_guest(registry, claim.target.guest)

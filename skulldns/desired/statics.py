@@ -1,6 +1,5 @@
 """The static records of all zones, by name and view."""
 
-from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -37,15 +36,15 @@ class Statics:
     """What the zone files say."""
 
     def __init__(self) -> None:
-        self._zones: dict[Name, dict[Name, list[StaticRecord]]] = {}
+        self._zones: dict[Name, dict[Name, tuple[StaticRecord, ...]]] = {}
 
     def put(self, zone: Name, records: Iterable[StaticRecord]) -> set[Name]:
         """Take in a zone file's records in place of its former ones; returns the names where they differ."""
         before = self._zones.get(zone, {})
-        after: dict[Name, list[StaticRecord]] = defaultdict(list)
+        after: dict[Name, tuple[StaticRecord, ...]] = {}
         for record in records:
-            after[record.rrset.name].append(record)
-        self._zones[zone] = dict(after)
+            after[record.rrset.name] = (*after.get(record.rrset.name, ()), record)
+        self._zones[zone] = after
         return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
 
     def zones(self) -> list[Name]:

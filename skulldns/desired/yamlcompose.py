@@ -24,6 +24,9 @@ _MAX_DEPTH = 64
 _MAX_REPEATED = 100_000
 """How many nodes aliases may repeat in all: enough for shared TTLs and values, too few for a bomb."""
 
+NAMING = (Kind.TEXT, Kind.INTEGER)
+"""What a name may be."""
+
 _MAX_INCLUDES = 1_000
 _MAX_NESTED = 8
 
@@ -66,13 +69,18 @@ class Composer:
 
     def __init__(self, text: str, file: str, budget: Budget, above: tuple[str, ...] = ()) -> None:
         check_characters(text, file)
-        # The C loader's None is for the time after the stream's end, which nobody asks about.
-        self._next = cast("Callable[[], yaml.Event]", _Loader(text).get_event)
+        self._next: Callable[[], yaml.Event] = _nothing
+        self._first = 1
+        """The line of the file with which the events begin."""
         self._text = text
         self._file = file
         self._budget = budget
         self._above = above
         self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._lines: dict[str, int] = {}
+        """The names of the entries so far, and where they stand."""
+        self._later: dict[str, tuple[Scalar, Node]] = {}
+        """Entries that ``<<`` brings, unless others replace them."""
         self._written = 0
         self._repeated = 0
         self.document = False
@@ -122,11 +130,11 @@ class Composer:
                 )
         else:
             yield from self._top()
+            yield from self._later.values()
         self._end()
 
     def _top(self) -> Iterator[tuple[Scalar, Node]]:
-        lines: dict[str, int] = {}
-        merged: dict[str, tuple[Scalar, Node]] = {}
+        lines, merged = self._lines, self._later
         while type(event := self._next()) is not _MappingEndEvent:
             key, value = self._node(event, 2), self._node(self._next(), 2)
             if isinstance(key, Scalar) and key.text == "<<" and _is_plain(event):
@@ -145,9 +153,9 @@ class Composer:
                     yield key, value
             elif not isinstance(key, Scalar):
                 self._note(event, "a key must be text", "write 'key: value'")
-        yield from merged.values()
 
     def _start(self) -> yaml.Event | None:
+        self._next = events_of(self._text)
         self._next()  # stream start
         if isinstance(start := self._next(), yaml.StreamEndEvent):
             return None
@@ -189,7 +197,7 @@ class Composer:
             self._note(event, what, "write a plain value without a tag")
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
-        line, column = _place(event)
+        line, column = self._place(event)
         if isinstance(event, yaml.SequenceStartEvent):
             items = []
             while not isinstance(item := self._next(), yaml.SequenceEndEvent):
@@ -203,7 +211,7 @@ class Composer:
             self._fail(event, "an escape stands for half a character", "write the character itself")
         kind = _plain_kind(text) if text[:1] in _SPECIAL and event.implicit[0] else _TEXT
         assert mark is not None, "parsed events have marks"
-        return Scalar(text, kind, mark.line + 1, mark.column + 1, self._file)
+        return Scalar(text, kind, mark.line + self._first, mark.column + 1, self._file)
 
     def _entries(self, depth: int) -> dict[str, tuple[Scalar, Node]]:
         entries: dict[str, tuple[Scalar, Node]] = {}
@@ -225,7 +233,7 @@ class Composer:
         return entries
 
     def _is_key(self, key: Scalar) -> bool:
-        if key.kind in (Kind.TEXT, Kind.INTEGER):
+        if key.kind in NAMING:
             return True
         self._budget.errors.append(misread(key, "the key", self._file))
         return False
@@ -260,7 +268,7 @@ class Composer:
 
     def _included(self, event: yaml.Event) -> Node:
         """What ``!include`` names, in its place; a file that is empty is an empty value, as in octoDNS."""
-        line, column = _place(event)
+        line, column = self._place(event)
         if not isinstance(event, yaml.ScalarEvent):
             self._fail(event, "!include takes one path", "write '!include name.yaml'")
         budget = self._budget
@@ -289,8 +297,12 @@ class Composer:
         self._budget.errors.append(self._error(event, what, cure))
 
     def _error(self, event: yaml.Event, what: str, cure: str) -> ConfigError:
-        line, column = _place(event)
+        line, column = self._place(event)
         return ConfigError(what, file=self._file, line=line, column=column, cure=cure)
+
+    def _place(self, event: yaml.Event) -> tuple[int, int]:
+        mark = event.start_mark
+        return (mark.line + self._first, mark.column + 1) if mark else (1, 1)
 
     def _fail(self, event: yaml.Event, what: str, cure: str) -> NoReturn:
         raise self._error(event, what, cure)
@@ -318,10 +330,15 @@ def _other_kind(text: str) -> Kind:
     return _KINDS.get(tag, Kind.TEXT)
 
 
+def _nothing() -> yaml.Event:
+    raise AssertionError("asked for before there are events")
+
+
+def events_of(text: str) -> Callable[[], yaml.Event]:
+    """YAML's events one after another; raises ``yaml.YAMLError`` where it is no YAML."""
+    # The C loader's None is for the time after the stream's end, which nobody asks about.
+    return cast("Callable[[], yaml.Event]", _Loader(text).get_event)
+
+
 def _is_plain(event: yaml.Event) -> bool:
     return isinstance(event, yaml.ScalarEvent) and bool(event.implicit[0])
-
-
-def _place(event: yaml.Event) -> tuple[int, int]:
-    mark = event.start_mark
-    return (mark.line + 1, mark.column + 1) if mark else (1, 1)

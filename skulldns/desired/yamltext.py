@@ -5,7 +5,7 @@ YAML 1.1, as PyYAML and octoDNS read them, but keep how they were written, so th
 ``12:30:45`` where text is due becomes an error with a hint instead of a surprise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from skulldns.desired.yamlcompose import Budget, Composer, Include, kind_of
 from skulldns.desired.yamlnodes import (
@@ -21,14 +21,18 @@ from skulldns.desired.yamlnodes import (
     shown,
     walk,
 )
+from skulldns.desired.yamlplain import PlainEntry
+from skulldns.desired.yamlstream import StreamComposer
 from skulldns.errors import ConfigError
 
 __all__ = [
+    "EmptyFile",
     "Include",
     "Kind",
     "Mapping",
     "Node",
     "Plain",
+    "PlainEntry",
     "Scalar",
     "Sequence",
     "error_at",
@@ -51,31 +55,39 @@ def parse_yaml(text: str, file: str, limit: int) -> tuple[Node, list[ConfigError
     budget = _budget(text, file, limit, None)
     root = Composer(text, file, budget).root()
     if root is None:
-        raise empty_file(file)
+        raise EmptyFile(file)
     return root, budget.errors
 
 
 def stream_yaml(
-    text: str, file: str, limit: int, errors: list[ConfigError], include: Include | None = None
+    text: str,
+    file: str,
+    limit: int,
+    errors: list[ConfigError],
+    taken: Callable[[PlainEntry], bool],
+    include: Include | None = None,
 ) -> Iterator[tuple[Scalar, Node]]:
     """The entries of one YAML document that is a mapping, one by one; what leaves a tree goes to ``errors``.
 
-    ``include`` reads what ``!include`` names; ``limit`` holds for all files together. An explicit empty
-    document (``---``) has no entries; a file with nothing in it raises ``ConfigError``, as what is no YAML does.
+    Entries that are written in the plainest way are offered to ``taken``, in the order of the file; those that it takes
+    are not among the answers. ``include`` reads what ``!include`` names; ``limit`` holds for all files together. An
+    explicit empty document (``---``) has no entries; a file with nothing in it raises ``EmptyFile``, and what is no
+    YAML another ``ConfigError``.
     """
     budget = _budget(text, file, limit, include)
     budget.errors = errors
-    composer = Composer(text, file, budget)
-    yield from composer.entries()
+    composer = StreamComposer(text, file, budget)
+    yield from composer.plainly(taken)
     if not composer.document:
-        raise empty_file(file)
+        raise EmptyFile(file)
 
 
-def empty_file(file: str) -> ConfigError:
-    """The error for a file that says nothing, not even that nothing is meant."""
-    return ConfigError(
-        "the file is empty", file=file, line=1, column=1, cure="write {} if nothing is what it should say"
-    )
+class EmptyFile(ConfigError):
+    """A file says nothing, not even that nothing is meant."""
+
+    def __init__(self, file: str) -> None:
+        cure = "write {} if nothing is what it should say"
+        super().__init__("the file is empty", file=file, line=1, column=1, cure=cure)
 
 
 def _budget(text: str, file: str, limit: int, include: Include | None) -> Budget:

@@ -202,6 +202,9 @@ class Lab:
     def _ask(self, request: Request) -> None:
         try:
             ask(self._place, request)
+        except TimeoutError as error:
+            what = f"the lab's supervisor has not done it yet ({request.verb} {request.part})"
+            raise Unavailable(what, cure="see `skulldns lab status`") from error
         except OSError as error:
             self._check_alive()
             raise Unavailable(

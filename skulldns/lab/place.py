@@ -45,7 +45,7 @@ class Place:
     """The paths of one lab."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory = directory.absolute()
+        self.directory = directory.resolve()  # one spelling, by which its processes are known again
         self.lab_json = self.directory / "lab.json"
         self.config = self.directory / "skulldns.yaml"
         self.log = self.directory / "log"

@@ -1,11 +1,11 @@
 """Keeps the TXT values that members' ACME clients placed: each by itself, beside those of other writers.
 
-What should be there is in the claims; what was placed is remembered, so that after a crash nothing is left behind. Once
-all servers answer a value the store says so, for the client that waits for it.
+What should be there is in the claims, and for guests' own names beside them; what was placed is remembered, so that
+after a crash nothing is left behind. Once all servers answer a value the store says so, for the client that waits.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from dns.exception import DNSException
@@ -15,7 +15,7 @@ from skulldns.errors import SkullDNSError
 from skulldns.loop.clock import Clock
 from skulldns.loop.mailbox import Mailbox
 from skulldns.model.certificates import Challenge, Proof, shown
-from skulldns.model.claims import Claim, ClaimId, ClaimState
+from skulldns.model.claims import ChallengeValue, Claim, ClaimId, ClaimState
 from skulldns.plan.cadence import RETRY_PAUSES, pause
 from skulldns.store.protocol import ClaimMemory, ViewMemory
 from skulldns.targets.protocol import Prover
@@ -63,6 +63,7 @@ class ChallengeWatch:
         self._clock = clock
         self._revision = 0
         self._wanted: dict[ClaimId, frozenset[Proof]] = {}
+        self._at_guests: frozenset[Proof] = frozenset()
         self._there: set[Proof] | None = None
         self._seen: set[Proof] = set()
         self._later: dict[Proof, _Later] = {}
@@ -78,7 +79,7 @@ class ChallengeWatch:
             self._failures += 1
             return pause(RETRY_PAUSES, self._failures - 1, self._clock.jitter())
         self._failures = 0
-        wanted = {proof for proofs in self._wanted.values() for proof in proofs}
+        wanted = self._at_guests.union(*self._wanted.values())
         undone = (wanted ^ there) | (wanted - self._seen)
         self._later = {
             proof: later
@@ -99,6 +100,7 @@ class ChallengeWatch:
                     self._wanted[claim.id] = wanted
                 else:
                     self._wanted.pop(claim.id, None)
+        self._at_guests = _proofs(self._claims.guest_challenges(self._clock.wall()))
 
     def _remembered(self) -> set[Proof]:
         """What is there, or may be."""
@@ -106,7 +108,7 @@ class ChallengeWatch:
             self._there = {_proof(record.parent(), value) for record, value in self._placed()}
         return self._there
 
-    def _due(self, undone: set[Proof]) -> Sequence[Proof]:
+    def _due(self, undone: Collection[Proof]) -> Sequence[Proof]:
         """What is to be done now: all that never failed, and of the others one, since each may take long."""
         now = self._clock.steady()
         known = self._later
@@ -156,7 +158,11 @@ class ChallengeWatch:
 def _wanted(claim: Claim) -> frozenset[Proof]:
     if claim.state is not ClaimState.ACTIVE:
         return frozenset()
-    return frozenset(_proof(one.name, one.value) for one in claim.challenges)
+    return _proofs(claim.challenges)
+
+
+def _proofs(values: Iterable[ChallengeValue]) -> frozenset[Proof]:
+    return frozenset(_proof(one.name, one.value) for one in values)
 
 
 def _proof(name: Name, value: str) -> Proof:

@@ -22,7 +22,7 @@ from skulldns.store.protocol import AssignmentMemory, ClaimMemory
 LOOK_EVERY = 2.0
 """Seconds between two looks without a ring: a lost one costs that much."""
 
-_JUMP, _UNSURE_FOR = 3600.0, 86_400.0
+_JUMP, _AWAY, _UNSURE_FOR = 3600.0, 86_400.0, 86_400.0
 """Seconds."""
 
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class ClaimWatch:
         self._revision = 0
         self._assigned: Mapping[GuestId, Assignment] = {}
         self._ahead = clock.wall() - clock.steady()
-        self._sure_at = -math.inf
+        self._sure_at = self._sure_from()
 
     def load(self) -> tuple[Claim, ...]:
         """All claims as they are, for the engine to begin with."""
@@ -101,6 +101,17 @@ class ClaimWatch:
             )
         self._ahead = ahead
         return self._clock.steady() >= self._sure_at
+
+    def _sure_from(self) -> float:
+        """When the clock may be trusted that the daemon starts with: wrong ones are far from what was last written."""
+        written = self._claims.last_written()
+        away = 0.0 if written is None else self._clock.wall() - written
+        if abs(away) <= _AWAY:
+            return -math.inf
+        _log.warning(
+            "by the clock the store was last written %.0f s ago; no claim ends by itself for a day", away
+        )
+        return self._clock.steady() + _UNSURE_FOR
 
 
 def _ended(claim: Claim, _: Surroundings, *, now: float, times: Timing) -> Claim:

@@ -65,9 +65,10 @@ class Follower:
 
     def tell(self, letter: Follow) -> None:
         """Take a letter, from any thread; its keys are pending from this moment on."""
+        now = self._clock.wall()
         with self._lock:
             for key in letter.expected:
-                self.pending.setdefault(key, self._clock.wall())
+                self.pending.setdefault(key, now)
                 self._told[key] += 1
         self.mailbox.put(letter)
 
@@ -172,6 +173,7 @@ class Follower:
                         self.pending.pop(key, None)
                 self._stuck_since = None
         if not self._expected:
+            self._give_back()
             self._tries, self._stuck_since = 0, None
             if self._ahead_since is None:
                 self.reason, self.down_since = None, None
@@ -184,6 +186,13 @@ class Follower:
             )
             self._say(different if self._ahead_since is None else self._ahead())
         return self._soon()
+
+    def _give_back(self) -> None:
+        """A dict that was large stays so until it is cleared, also when nothing is in it any more."""
+        with self._lock:
+            for done in (self._expected, self.pending, self._told):
+                if not done:
+                    done.clear()
 
     def _is_stuck(self, now: float) -> bool:
         """Whether it has not moved for so long that a person should hear of it; new letters are no excuse."""

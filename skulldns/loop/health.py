@@ -7,11 +7,14 @@ from skulldns.loop.front import CertificateLine, ProxyReport, left
 from skulldns.loop.outlooks import OutlookLine
 from skulldns.loop.report import ServerReport, SourceReport, Status
 from skulldns.model.outlook import Finding, Standing
+from skulldns.plan.delegation import SERIAL
 
 LEAST_FREE = 100 * 1024 * 1024
 """Bytes on the disk of the state directory below which somebody should make room."""
 
 _READY = "ready"
+_LATELY = 60.0
+"""Seconds within which something was looked at just now."""
 _BEGIN_OF_2024 = 1_704_067_200.0
 _MOMENT = "ask again in a moment"
 
@@ -72,7 +75,7 @@ def pings(status: Status, files: Mapping[str, str | None], machine: Machine, now
     if status.proxy:
         found += _proxy(status.proxy)
     found += [_certificate(line, now) for line in status.certificates]
-    found += _outlooks(status.outlooks)
+    found += _outlooks(status.outlooks, now)
     return found
 
 
@@ -118,15 +121,17 @@ def _proxy(proxy: ProxyReport) -> Iterator[Ping]:
         yield ill("proxy files", "", f"somebody changed {files}; put that into templates of yours")
 
 
-def _outlooks(lines: Sequence[OutlookLine]) -> list[Ping]:
+def _outlooks(lines: Sequence[OutlookLine], now: float) -> list[Ping]:
     """What is the same in several zones, as a server's recursion, is told once."""
-    found = [one for line in lines for one in (*line.dnssec.findings, *line.findings)]
-    return list(dict.fromkeys(map(_found, found)))
+    found = [_found(one, now - line.at) for line in lines for one in (*line.dnssec.findings, *line.findings)]
+    return list(dict.fromkeys(found))
 
 
-def _found(one: Finding) -> Ping:
+def _found(one: Finding, age: float) -> Ping:
+    """What was found ``age`` seconds ago. Serials have moved on since, and stand beside those of just now."""
     good, known = one.standing is not Standing.ILL, one.standing is not Standing.UNKNOWN
-    return Ping(one.kind, one.name, good, one.what, one.cure, known)
+    what = f"{one.what}, {left(age, 0.0)} ago" if one.kind == SERIAL and age >= _LATELY else one.what
+    return Ping(one.kind, one.name, good, what, one.cure, known)
 
 
 def _certificate(line: CertificateLine, now: float) -> Ping:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import dns.rdatatype
 from dns.name import Name
 
+from skulldns.loop.aliases import goal_link
 from skulldns.loop.front import Front
 from skulldns.loop.links import Link, LinkState, claim_link, lost_guest_link
 from skulldns.loop.names import Names
@@ -51,6 +52,8 @@ def live_chain(names: Names, front: Front, name: Name, now: float) -> LiveChain 
                 verdict.options.owner,
                 [_guest(verdict.known.guest.state, verdict.known.guest.title)],
             )
+    if claim is not None and (goal := goal_link(names, claim, now)):
+        first.append(goal)
     links, state = first, NameState.SERVED
     publishers = names.publishers_of(name)
     if publishers:

@@ -63,7 +63,7 @@ class Names:
         self.followers = followers
         self._listing = threading.Lock()
         self._listed_at: tuple[int, ...] = ()
-        self._listed: list[tuple[Name, list[Publisher]]] = []
+        self._listed: list[tuple[Name, tuple[Publisher, ...]]] = []
         self._refused: list[NameReport] = []
         self._served: dict[tuple[ZoneId, Name], tuple[Decision, NameReport]] = {}
 
@@ -99,7 +99,9 @@ class Names:
                 for report in _refused_names(registry.verdict(known.id))
             ]
             ordered = self._every_name()
-        self._listed = [(name, self.publishers_of(name)) for name in ordered]
+        found: dict[tuple[Publisher, ...], tuple[Publisher, ...]] = {}  # names of one zone share theirs
+        places = ((name, tuple(self.publishers_of(name))) for name in ordered)
+        self._listed = [(name, found.setdefault(place, place)) for name, place in places]
         self._served = {}
 
     def _every_name(self) -> list[Name]:
@@ -155,10 +157,9 @@ class Names:
     def report(self, name: Name, publisher: Publisher, now: float) -> NameReport:
         """The state of one name in one zone or view."""
         text, view = name.to_text(omit_final_dot=True), publisher.zone.view
-        here = dict(publisher.state.current.get(name, {}))
         records = tuple(
             f"{dns.rdatatype.to_text(rrset.type)} {value}"
-            for rrset in here.values()
+            for rrset in publisher.state.current.get(name, ())
             for value in rrset.values()
         )
         state, reason, owner, since = self._judge(name, publisher, now)
@@ -199,8 +200,11 @@ class Names:
             if held := self._held(owner, now):
                 return NameState.HELD, held, title, None
             return NameState.SERVED, decision.wanted[0].reason, title, None
-        if ours := dict(publisher.state.ledger.get(name, {})):
-            return self._leaving(publisher, [entry.key for entry in ours.values()])
+        keys = [entry.key for entry in publisher.state.ledger.get(name, ())]
+        if publisher.primary.serial is not None:  # what the primary has lost need not go
+            keys = [key for key in keys if publisher.state.served(key) is not None]
+        if keys:
+            return self._leaving(publisher, keys)
         asked = self._asked(name, publisher.zone.view)
         if asked is not None:
             return asked

@@ -78,7 +78,14 @@ class Reporter:
         self.followers = names.followers
 
     def status(self, now: float) -> Status:
-        names = self.names.all(now)
+        """Everything there is to say."""
+        return self._status(self.names.all(now), now)
+
+    def overview(self, now: float) -> Status:
+        """The same without names: what is asked often costs the same with zones of any size."""
+        return self._status((), now)
+
+    def _status(self, names: Sequence[NameReport], now: float) -> Status:
         counts = {state.value: 0 for state in NameState}
         for report in names:
             counts[report.state] += 1

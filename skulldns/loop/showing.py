@@ -58,6 +58,21 @@ class _Unsettled:
     due: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    """Who has names without a claim: a ``HeldName`` less what comes from the name."""
+
+    title: str
+    owner: str | None = None
+    guest: GuestId | None = None
+
+    def held(self, name: Name) -> HeldName:
+        return HeldName(name, self.title, self.owner, self.guest, skeleton(name))
+
+
+_ZONE_FILE = _Holder("the zone file")
+
+
 class Showing:
     """Watches the engine; ``probes`` tell what visitors meet."""
 
@@ -77,7 +92,7 @@ class Showing:
         self._memory = memory
         self._clock = clock
         self._begun = False
-        self._held: dict[Name, HeldName] = {}
+        self._held: dict[Name, _Holder] = {}
         self._guests: dict[GuestId, GuestView] = {}
         self._views: dict[Name, NameView] = {}
         self._since: dict[Name, dict[str, tuple[str, float]]] = {}
@@ -127,17 +142,18 @@ class Showing:
 
     def _show(self) -> None:
         names, guests = self._dirty_names | self._next_part(), self._dirty_guests
-        held = {name: self._held_name(name) for name in names}
+        holders = {name: self._holder(name) for name in names}
+        changed = _different(holders, self._held)
         guest_views = {identity: self._guest_view(identity) for identity in guests}
         views = {name: self._name_view(name) for name in sorted(names | self._due(), key=order)}
         self._memory.show(
-            held=_different(held, self._held),
+            held={name: holder.held(name) if holder else None for name, holder in changed.items()},
             guests=_different(guest_views, self._guests),
             names=_different(views, self._views),
             complete=not self._begun,
         )
         self._begun = True
-        _take(self._held, held)
+        _take(self._held, changed)
         _take(self._guests, guest_views)
         _take(self._views, views)
         self._dirty_names, self._dirty_guests = set(), set()
@@ -159,17 +175,17 @@ class Showing:
 
     # Names that are taken without a claim
 
-    def _held_name(self, name: Name) -> HeldName | None:
+    def _holder(self, name: Name) -> _Holder | None:
         with self._names.engine.reading():
             registry = self._names.engine.registry
             if registry.has_static(name):
-                return HeldName(name, "the zone file", skeleton=skeleton(name))
+                return _ZONE_FILE
             rivals = registry.rivals(name)
             if not rivals or registry.claims.at(name):
                 return None
             verdict = registry.verdict(rivals[0])
         guest = verdict.known.guest
-        return HeldName(name, f"guest {guest.title}", verdict.options.owner, guest.id, skeleton(name))
+        return _Holder(f"guest {guest.title}", verdict.options.owner, guest.id)
 
     # Guests
 

@@ -12,7 +12,7 @@ from skulldns.model.probes import Probe
 from skulldns.model.sites import Page, Site
 
 _PAGES = {
-    Page.STOPPED: "its guest is stopped; start it",
+    Page.STOPPED: "its guest is stopped, or another's by now; start it, or lead the name elsewhere",
     Page.STARTING: "its guest runs and has no address yet; see that it asks for a lease in an allowed network",
     Page.HELD: "its source does not show its guest just now; bring the source back",
 }

@@ -69,6 +69,7 @@ def explain(
         (
             row.at,
             (
+                f"{f'{row.view}: ' if row.view else ''}"
                 f"{dns.rdatatype.to_text(row.key.type)} {row.before or 'nothing'} -> {row.after or 'nothing'}: "
                 f"{row.reason}"
             ),
@@ -98,7 +99,7 @@ def _wanting(names: Names, publisher: Publisher, name: Name) -> list[Link]:
         if want.owner == ZONE_FILE
     ]
     owners = {want.owner for want in decision.wanted} | {
-        entry.owner for entry in publisher.state.ledger.get(name, {}).values()
+        entry.owner for entry in publisher.state.ledger.get(name, ())
     }
     with names.engine.reading():
         registry = names.engine.registry
@@ -120,8 +121,8 @@ def _claims(registry: Registry, name: Name, owners: Iterable[str] = ()) -> Itera
             yield lost_guest_link(claim)
     for owner in sorted(filter(is_claim, owners)):
         if registry.claims.claim_of(owner) is None:
-            over = registry.claims.ended(owner) or "no member claims it any more"
-            yield Link("claim", LinkState.NONE, over)
+            over = registry.claims.ended(owner)
+            yield Link("claim", LinkState.NONE, over.reason if over else "no member claims it any more")
 
 
 def _guest(names: Names, verdict: Verdict) -> list[Link]:
@@ -182,7 +183,7 @@ def _policy(report: NameReport) -> Link:
 def _servers(names: Names, publisher: Publisher, name: Name) -> list[Link]:
     """What each server answers now, asked while explaining."""
     wanted = {want.key: want.rrset for want in publisher.state.decision(name).wanted}
-    keys = [*wanted, *(rrset.key for rrset in publisher.state.current.get(name, {}).values())]
+    keys = [*wanted, *(rrset.key for rrset in publisher.state.current.get(name, ()))]
     keys = list(dict.fromkeys(keys)) or [Key(name, dns.rdatatype.A), Key(name, dns.rdatatype.AAAA)]
     servers: list[tuple[str, NameServer, str | None]] = [
         ("ns1", publisher.primary.server.twin(), publisher.trouble.reason if publisher.trouble else None)

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from dns.name import Name
 
-from skulldns.errors import Conflict, Refused, Unavailable
+from skulldns.errors import Conflict, OutcomeUnknown, Refused, Unavailable
 from skulldns.loop.census import Census
 from skulldns.loop.clock import Clock
 from skulldns.loop.primary import Primary
 from skulldns.loop.zonestate import ZoneState
 from skulldns.model.byvalue import concerning
-from skulldns.model.changes import Change
+from skulldns.model.changes import Change, are_large
 from skulldns.model.ledger import Entry
 from skulldns.model.records import Key
 from skulldns.model.zones import ZoneId
@@ -55,19 +55,21 @@ class Writer:
         Raises ``Unavailable`` when the outcome has to be read first.
         """
         now = self._clock.wall()
+        sending = (now, f"being sent to {self._primary.server.where}")
         for change in changes:
-            self.pending.setdefault(change.key, (now, f"being sent to {self._primary.server.where}"))
+            self.pending.setdefault(change.key, sending)
         try:
             self._memory.intend(self._zone, changes)
             for change in changes:
                 self._state.enter(_intent(change))
-            taken = self._taken
             batches = self._primary.server.batches(changes)
-            sent = [change for batch in batches for change in self._send(batch)]
-            return bool(sent) and self._confirm(sent, self._taken - taken, now)
+            made = self._make([batch for batch in batches if not are_large(batch)], now)
+            for batch in filter(are_large, batches):  # the others do not wait for these
+                made = self._make([batch], now) or made
         except Unavailable:
             self._primary.stale = True
             raise
+        return made
 
     def is_due(self, name: Name, now: float) -> bool:
         """Whether ``name`` may be tried at ``now`` of the steady clock."""
@@ -92,6 +94,11 @@ class Writer:
         for name in names & self._postponed.keys() - {key.name for key in changing}:
             del self._postponed[name]
 
+    def _make(self, batches: Sequence[Sequence[Change]], now: float) -> bool:
+        taken = self._taken
+        sent = [change for batch in batches for change in self._send(batch)]
+        return bool(sent) and self._confirm(sent, self._taken - taken, now)
+
     def _send(self, batch: Sequence[Change]) -> Sequence[Change]:
         """Send one message; returns what the server took. When it takes none, find the name that is at fault."""
         self.messages += 1
@@ -108,6 +115,12 @@ class Writer:
             first = [change for change in batch if change.name in half]
             second = [change for change in batch if change.name not in half]
             return [*self._send(first), *self._send(second)]
+        except OutcomeUnknown as error:
+            if not are_large(batch):
+                raise
+            self._primary.stale = True  # whatever becomes of it is read; meanwhile the other names go on
+            self._postpone(batch, str(error), least=error.retry_after or 0.0)
+            return ()
         self._taken += 1
         return batch
 
@@ -130,14 +143,18 @@ class Writer:
             self._postpone([change], f"{self._primary.server.where} said NOERROR but serves {serves}")
         entries = [_published(change, of="after") for change in made if change.after is not None]
         gone = [change.key for change in made if change.after is None]
-        evidence = [(change, self._census.farewell(change.owner).evidence) for change in made]
-        self._memory.settle(self._zone, entries, gone, evidence, at)
+        owners = {change.owner for change in made}
+        evidence = {owner: self._census.farewell(owner).evidence for owner in owners}
+        journal = ((change, evidence[change.owner]) for change in made)
+        self._memory.settle(self._zone, entries, gone, journal, at)
         self._enter(entries, gone)
         for change in made:
             self.pending.pop(change.key, None)
             self._postponed.pop(change.name, None)
             self.sent_at[change.name] = at
             _log.info("%s %s: %s", change.action, change.after or change.before, change.reason)
+        if not self.pending:
+            self.pending.clear()  # gives back its table, which was large after many changes
         return bool(made)
 
     def _enter(self, entries: Sequence[Entry], gone: Sequence[Key]) -> None:
@@ -146,11 +163,11 @@ class Writer:
         for key in gone:
             self._state.strike(key)
 
-    def _postpone(self, changes: Sequence[Change], reason: str) -> None:
+    def _postpone(self, changes: Sequence[Change], reason: str, *, least: float = 0.0) -> None:
         now, steady = self._clock.wall(), self._clock.steady()
         for name in {change.name for change in changes}:
             attempt, _ = self._postponed.get(name, (0, steady))
-            wait = pause(RETRY_PAUSES, attempt, self._clock.jitter())
+            wait = max(least, pause(RETRY_PAUSES, attempt, self._clock.jitter()))
             self._postponed[name] = (attempt + 1, steady + wait)
         for change in changes:
             since, before = self.pending.get(change.key, (now, ""))

@@ -22,7 +22,7 @@ def concerning(served: RRset | None, *mine: RRset | None) -> RRset | None:
     if served is None or not is_by_value(served.key):
         return served
     known = [rrset for rrset in mine if rrset is not None]
-    data = served.data.intersection(frozenset().union(*(rrset.data for rrset in known)))
+    data = served.data & frozenset().union(*(rrset.data for rrset in known))
     if not data:
         return None
     return served if data == served.data else RRset(served.name, served.type, known[0].ttl, data)

@@ -1,11 +1,15 @@
 """What is to be changed in a zone, as frozen values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from dns.name import Name
 
 from skulldns.model.records import Key, RRset
+
+LARGE = 200
+"""More records than that at one name are sent in a message of their own, and the server has longer for them."""
 
 
 class Action(StrEnum):
@@ -49,3 +53,13 @@ class Change:
         if self.before is None:
             return Action.ADD
         return Action.DELETE if self.after is None else Action.REPLACE
+
+    @property
+    def records(self) -> int:
+        """How many records it must find, and how many there are to be."""
+        return sum(len(rrset.data) for rrset in (self.before, self.after) if rrset is not None)
+
+
+def are_large(changes: Sequence[Change]) -> bool:
+    """Whether they are of one name with so many records that a server may need long for them."""
+    return len({change.name for change in changes}) == 1 and sum(one.records for one in changes) > LARGE

@@ -146,6 +146,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """A name that its holder ``giver`` would hand to ``heir``, who may accept it before ``until``."""
+
+    claim: ClaimId
+    name: Name
+    giver: str
+    heir: str
+    made: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What there is near a name, all from one moment, for judging who may have it.
 

@@ -41,10 +41,12 @@ class Decision:
 class Evidence(StrEnum):
     """What speaks for a deletion, from the strongest to the weakest.
 
-    ``MOVED``: its owner was seen and asks for something else now. ``ANNOUNCED``: its source announced the end and
-    a look confirmed it. ``UNSEEN``: it is merely not there any more.
+    ``DECIDED``: a person ended it, which is written down (or was warned and let it end). ``MOVED``: its owner was seen
+    and asks for something else now. ``ANNOUNCED``: its source announced the end and a look confirmed it. ``UNSEEN``: it
+    is merely not there any more.
     """
 
+    DECIDED = "decided"
     MOVED = "moved"
     ANNOUNCED = "announced"
     UNSEEN = "unseen"

@@ -1,12 +1,14 @@
-"""Equal names and data, held once while anybody holds them.
+"""Names that are held once while anybody holds them, and data as they are on the wire.
 
 One name stands in the zone file, in what a server serves, in the ledger and in many indexes. dnspython computes the
-hash of a name and of data anew each time, in Python; objects that are the same need no comparison, and these remember
-what is asked of them most. What nobody holds any more is forgotten.
+hash of a name anew each time, in Python; objects that are the same need no comparison, and these remember what is
+asked of them most. What nobody holds any more is forgotten. Data are compared and sent far more often than looked
+into, so dnspython's objects, several times as large, are made only when they are asked for.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Self, cast
 from weakref import WeakValueDictionary
 
@@ -15,7 +17,6 @@ from dns.name import Name, NameStyle
 from dns.rdata import Rdata
 from dns.rdataclass import IN
 from dns.rdatatype import RdataType
-from dns.rdtypes.IN.A import A
 
 WITHOUT_NAMES = frozenset(
     {
@@ -39,6 +40,8 @@ ONE_NAME = frozenset({RdataType.CNAME, RdataType.DNAME, RdataType.NS, RdataType.
 _PLAIN = re.compile(rb"[A-Za-z0-9_*/.-]+")
 _LABEL, _NAME = 63, 255
 _OCTETS = 4
+_SIZES = {RdataType.A: 4, RdataType.AAAA: 16}
+"""Bytes of data that are nothing but an address: all such bytes are right."""
 
 
 class InternedName(Name):
@@ -92,28 +95,53 @@ class InternedName(Name):
         return name_of, (self.labels,)
 
 
-class Data(frozenset[Rdata]):
+class Data(AbstractSet[Rdata]):
     """All data of an RRset; ``wires`` are their wire formats without compression, sorted. Only ``data_of`` makes it."""
 
-    __slots__ = ("wires",)
+    __slots__ = ("type", "wires")
+    type: RdataType
     wires: tuple[bytes, ...]
 
+    def __contains__(self, rdata: object) -> bool:
+        return rdata in frozenset(self)
 
-class _Address(A):
-    """An A that knows its hash; its text is its address."""
+    def __iter__(self) -> Iterator[Rdata]:
+        return (_rdata(self.type, wire) for wire in self.wires)
 
-    __slots__ = ("_hash",)
-    _hash: int
+    def __len__(self) -> int:
+        return len(self.wires)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Data):
+            return isinstance(other, AbstractSet) and frozenset(self) == other
+        if self.type != other.type:
+            return not self.wires and not other.wires
+        return self.wires == other.wires or self.canonical() == other.canonical()
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(frozenset(self))
 
-    def to_text(self, *_arguments: Any, **_style: Any) -> str:
-        return cast("str", self.address)
+    def __repr__(self) -> str:
+        return f"{{{', '.join(self.values())}}}"
+
+    def canonical(self) -> Sequence[bytes]:
+        """What equal data have in common: their canonical forms, sorted."""
+        if self.type in WITHOUT_NAMES:
+            return self.wires
+        return sorted(canonical(self.type, wire) for wire in self.wires)
+
+    def values(self) -> list[str]:
+        """The data in presentation format, sorted."""
+        if self.type is RdataType.A:
+            return sorted(".".join(map(str, wire)) for wire in self.wires)
+        return sorted(rdata.to_text() for rdata in self)
+
+    @classmethod
+    def _from_iterable(cls, rdatas: Iterable[Any]) -> frozenset[Any]:
+        return frozenset(rdatas)
 
 
 _names: WeakValueDictionary[tuple[bytes, ...], InternedName] = WeakValueDictionary()
-_data: WeakValueDictionary[tuple[RdataType, tuple[bytes, ...]], Data] = WeakValueDictionary()
 
 
 def name_of(labels: tuple[bytes, ...]) -> Name:
@@ -136,23 +164,28 @@ def name_of(labels: tuple[bytes, ...]) -> Name:
     return found
 
 
-def data_of(rdtype: RdataType, wires: Iterable[bytes]) -> Data:
+def data_of(rdtype: RdataType, wires: Iterable[bytes], *, checked: bool = False) -> Data:
     """The data that these uncompressed wire formats say.
 
-    Raises ``dns.exception.DNSException`` for what is no data of the type.
+    Raises ``dns.exception.DNSException`` for what is no data of the type, unless somebody has ``checked`` them.
     """
-    key = rdtype, tuple(sorted(wires))
-    return _data.get(key) or _put(key, [_rdata(rdtype, wire) for wire in key[1]])
+    found = _data(rdtype, wires)
+    if checked:
+        return found
+    size = _SIZES.get(rdtype)
+    for wire in found.wires:
+        if len(wire) != size:
+            _rdata(rdtype, wire)  # which raises
+    return found
 
 
 def held(rdtype: RdataType, data: Iterable[Rdata]) -> Data:
-    """These data, or equal ones that are held already."""
-    pairs = {wire: rdata for rdata in frozenset(data) if (wire := rdata.to_wire()) is not None}
-    key = rdtype, tuple(sorted(pairs))
-    return _data.get(key) or _put(key, [pairs[wire] for wire in key[1]])
+    """These data as they are on the wire."""
+    wires = [rdata.to_wire() for rdata in frozenset(data)]
+    return _data(rdtype, [wire for wire in wires if wire is not None])
 
 
-def wires_of(rdtype: RdataType, data: frozenset[Rdata]) -> Sequence[bytes]:
+def wires_of(rdtype: RdataType, data: AbstractSet[Rdata]) -> Sequence[bytes]:
     """The wire formats of the data, sorted."""
     return data.wires if isinstance(data, Data) else held(rdtype, data).wires
 
@@ -175,29 +208,14 @@ def ipv4(text: str) -> bytes | None:
     return packed if len(packed) == _OCTETS and ".".join(map(str, packed)) == text else None
 
 
-def _put(key: tuple[RdataType, tuple[bytes, ...]], rdatas: Iterable[Rdata]) -> Data:
-    found = Data(rdatas)
-    found.wires = key[1]
-    if found:
-        _data[key] = found
+def _data(rdtype: RdataType, wires: Iterable[bytes]) -> Data:
+    found = Data()
+    found.type, found.wires = rdtype, tuple(sorted(wires))
     return found
 
 
 def _rdata(rdtype: RdataType, wire: bytes) -> Rdata:
-    if rdtype is not RdataType.A or len(wire) != _OCTETS:
-        return dns.rdata.from_wire(IN, rdtype, wire, 0, len(wire))
-    # Most of a zone, and dnspython checks for long what cannot be wrong here.
-    found = _Address.__new__(_Address)
-    fields: dict[str, Any] = {
-        "rdclass": IN,
-        "rdtype": rdtype,
-        "rdcomment": None,
-        "address": ".".join(map(str, wire)),
-        "_hash": hash(wire),
-    }
-    for field, value in fields.items():
-        object.__setattr__(found, field, value)
-    return found
+    return dns.rdata.from_wire(IN, rdtype, wire, 0, len(wire))
 
 
 def _fold(labels: tuple[bytes, ...]) -> tuple[bytes, ...]:

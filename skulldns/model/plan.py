@@ -7,6 +7,9 @@ from skulldns.model.changes import Change
 from skulldns.model.records import Key
 from skulldns.model.zones import ZoneId
 
+ADOPTABLE = "there already with the same data, but not by us"
+"""What the reason of a conflict says of an RRset that a person may adopt."""
+
 
 class Block(StrEnum):
     """Why a change is not made now."""

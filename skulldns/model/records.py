@@ -1,8 +1,10 @@
 """DNS data as frozen values."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
+from typing import cast
 
 import dns.name
 import dns.rdata
@@ -12,7 +14,7 @@ from dns.name import Name
 from dns.rdata import Rdata
 from dns.rdatatype import RdataType
 
-from skulldns.model.interned import InternedName, data_of, held, ipv4
+from skulldns.model.interned import Data, InternedName, data_of, held, ipv4
 
 type_text = cache(dns.rdatatype.to_text)
 """A type as people write it."""
@@ -37,6 +39,9 @@ class Key:
         """What sorts keys as they compare, many times faster."""
         return order(self.name), self.type
 
+    def __hash__(self) -> int:  # asked for often; that of an enumeration's member is Python
+        return hash(self.name) ^ int(self.type)
+
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {type_text(self.type)}"
 
@@ -48,11 +53,13 @@ class RRset:
     name: Name
     type: RdataType
     ttl: int
-    data: frozenset[Rdata]
+    data: AbstractSet[Rdata]
     key: Key = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "key", Key(self.name, self.type))
+        if not isinstance(self.data, Data):
+            object.__setattr__(self, "data", held(self.type, self.data))
 
     def same_data(self, other: "RRset | None") -> bool:
         """Whether both hold the same data; TTLs are not compared (as RFC 2136 section 3.2.3 does not)."""
@@ -65,7 +72,7 @@ class RRset:
 
     def values(self) -> list[str]:
         """The data in presentation format, sorted."""
-        return sorted(rdata.to_text() for rdata in self.data)
+        return cast("Data", self.data).values()
 
     def __str__(self) -> str:
         return f"{self.key} {' '.join(self.values())} (TTL {self.ttl})"

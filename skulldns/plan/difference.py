@@ -1,6 +1,6 @@
 """Compare what is wanted with what the server serves and what we put there: the changes, without any judgement."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dns.name import Name
@@ -11,6 +11,7 @@ from skulldns.model.byvalue import concerning, is_by_value
 from skulldns.model.changes import Change
 from skulldns.model.desired import ZONE_FILE, Decision, Farewell, Wanted
 from skulldns.model.ledger import Entry
+from skulldns.model.plan import ADOPTABLE
 from skulldns.model.records import Key, RRset
 
 _CUTS = frozenset({RdataType.NS, RdataType.DNAME})
@@ -37,8 +38,8 @@ class Difference:
 
 def compare(
     decisions: Iterable[Decision],
-    current: Mapping[Name, Mapping[RdataType, RRset]],
-    ledger: Mapping[Name, Mapping[RdataType, Entry]],
+    current: Mapping[Name, Collection[RRset]],
+    ledger: Mapping[Name, Collection[Entry]],
     farewell: Callable[[str], Farewell],
     zone: Name,
     *,
@@ -53,11 +54,12 @@ def compare(
         if decision.wanted and (cut := _cut_above(decision.name, zone, current)):
             below.append((decision, cut))
         else:
-            here, ours = current.get(decision.name, {}), ledger.get(decision.name, {})
+            here, ours = current.get(decision.name, ()), ledger.get(decision.name, ())
             _compare_name(found, decision, here, ours, farewell, adopt_equal=adopt_equal)
     for decision, cut in below:
-        leads_to = servers.union(*map(_nameservers, current[cut].values()))
-        is_glue = RdataType.DNAME not in current[cut] and decision.name in leads_to
+        leads_to = servers.union(*map(_nameservers, current[cut]))
+        hides_all = any(rrset.type is RdataType.DNAME for rrset in current[cut])
+        is_glue = not hides_all and decision.name in leads_to
         glue = tuple(want for want in decision.wanted if is_glue and _may_be_glue(want))
         hidden = {want.key for want in decision.wanted if want not in glue}
         reason = f"{cut.to_text(omit_final_dot=True)} above it is delegated, so nobody would be answered it"
@@ -65,12 +67,8 @@ def compare(
         found.conflicts |= dict.fromkeys(hidden, f"{reason}; {cure}")
         if glue:
             visible = Decision(decision.name, glue)
-            here = current.get(decision.name, {})
-            ours = {
-                one: entry
-                for one, entry in ledger.get(decision.name, {}).items()
-                if Key(decision.name, one) not in hidden
-            }
+            here = current.get(decision.name, ())
+            ours = [entry for entry in ledger.get(decision.name, ()) if entry.key not in hidden]
             _compare_name(found, visible, here, ours, farewell, adopt_equal=adopt_equal)
     return found
 
@@ -87,12 +85,12 @@ def _may_be_glue(want: Wanted) -> bool:
     return want.owner == ZONE_FILE and want.rrset.type in _ADDRESSES
 
 
-def _cut_above(name: Name, zone: Name, current: Mapping[Name, Mapping[RdataType, RRset]]) -> Name | None:
+def _cut_above(name: Name, zone: Name, current: Mapping[Name, Collection[RRset]]) -> Name | None:
     """The delegation or DNAME between ``zone`` and ``name`` that hides the name (RFC 1034 4.2.1, RFC 6672 2.3)."""
     above = name
     while len(above) > len(zone) + 1:
         above = above.parent()
-        if not _CUTS.isdisjoint(current.get(above, {})):
+        if any(rrset.type in _CUTS for rrset in current.get(above, ())):
             return above
     return None
 
@@ -100,12 +98,13 @@ def _cut_above(name: Name, zone: Name, current: Mapping[Name, Mapping[RdataType,
 def _compare_name(
     found: Difference,
     decision: Decision,
-    here: Mapping[RdataType, RRset],
-    ours: Mapping[RdataType, Entry],
+    served: Iterable[RRset],
+    entries: Iterable[Entry],
     farewell: Callable[[str], Farewell],
     *,
     adopt_equal: bool,
 ) -> None:
+    here, ours = {rrset.type: rrset for rrset in served}, {entry.key.type: entry for entry in entries}
     wanted = {want.rrset.type: want for want in decision.wanted}
     foreign = {
         rdtype
@@ -157,9 +156,7 @@ def _compare_wanted(
     elif mine:
         found.changes.append(Change(current, want.rrset, want.owner, want.source, want.reason))
     elif current.same_data(want.rrset):
-        found.conflicts[key] = (
-            f"{key} is there already with the same data, but not by us; take it over with `skulldns zone adopt {key}`"
-        )
+        found.conflicts[key] = f"{key} is {ADOPTABLE}; take it over with `skulldns zone adopt {key}`"
     else:
         whose = "was changed by somebody else" if entry is not None else "is somebody else's"
         found.conflicts[key] = (

@@ -1,9 +1,9 @@
 """DNSKEY, DS and RRSIG of a zone's top as typed values, and what ties them together."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, cast
 
-import dns.dnssec
 import dns.exception
 import dns.rdataset
 import dns.rdtypes.ANY.DNSKEY
@@ -22,11 +22,16 @@ Signature = dns.rdtypes.ANY.RRSIG.RRSIG
 
 _SHA256 = 2
 _DELETE = 0
-_untyped: Any = (
-    dns.dnssec
-)  # dnspython does not export its errors from here, and does not annotate its classes
 _new_key: Any = KeyData
 _new_ds: Any = DsData
+
+
+@cache
+def _dnssec() -> Any:
+    """What signs and checks: it takes long to load, and most commands need none. It does not annotate its classes."""
+    import dns.dnssec  # noqa: PLC0415
+
+    return dns.dnssec
 
 
 def keys(apex: Apex, rdtype: RdataType = DNSKEY) -> Sequence[KeyData]:
@@ -56,13 +61,13 @@ def signatures(apex: Apex, rdtype: RdataType | None = None) -> Sequence[Signatur
 
 def key_tag(key: KeyData) -> int:
     """The key's number (RFC 4034 appendix B)."""
-    return int(_untyped.key_id(key))
+    return int(_dnssec().key_id(key))
 
 
 def digest(zone: Name, key: KeyData, kind: int = _SHA256) -> DsData:
     """The DS of a key (RFC 4034 section 5.1.4). Raises ``dns.exception.DNSException`` for an unknown digest."""
     plain = _new_key(IN, DNSKEY, key.flags, key.protocol, key.algorithm, key.key)
-    made: DsData = _untyped.make_ds(zone, plain, _untyped.DSDigest.make(kind), validating=True)
+    made: DsData = _dnssec().make_ds(zone, plain, _dnssec().DSDigest.make(kind), validating=True)
     return made
 
 
@@ -84,7 +89,7 @@ def signed_by(zone: Name, apex: Apex, rdtype: RdataType, by: Sequence[KeyData], 
     """
     found = apex.rrsets[rdtype]
     try:
-        _untyped.validate(
+        _dnssec().validate(
             (zone, _rdataset(found.ttl, found.data)),
             (zone, _rdataset(found.ttl, signatures(apex, rdtype))),
             {zone: _rdataset(found.ttl, by)},
@@ -98,8 +103,8 @@ def signed_by(zone: Name, apex: Apex, rdtype: RdataType, by: Sequence[KeyData], 
 def _is_known(key: KeyData) -> bool:
     """Whether we can check what a key signs."""
     try:
-        _untyped.get_algorithm_cls_from_dnskey(key)
-    except _untyped.UnsupportedAlgorithm:
+        _dnssec().get_algorithm_cls_from_dnskey(key)
+    except _dnssec().UnsupportedAlgorithm:
         return False
     except dns.exception.DNSException:  # a private algorithm that does not say its name
         return True

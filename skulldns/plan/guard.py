@@ -4,7 +4,9 @@ Deletions are counted over the last hour, so that many small plans weigh as much
 announced (a guest merely not seen any more, a line gone from a zone file) may be ``percent`` of the RRsets that
 we have from the same source; with one RRset of one that is none. Those that a source announced and a look
 confirmed may be ``ANNOUNCED_PERCENT``, and always ``ANNOUNCED_FREE``, so that an ordinary end of a guest in a
-small zone needs nobody. A name that moves with its guest (a rename) is no loss and is not counted.
+small zone needs nobody. A name that moves with its guest (a rename) is no loss and is not counted. What a person ended
+(a claim released or suspended) has been agreed to by that: it goes at once, whichever source is silent, and is not
+counted either, so that nobody's names wait for somebody else's.
 """
 
 import hashlib
@@ -62,7 +64,7 @@ def guarded(
     deletions: list[Change] = []
     retained = {change.name for change in changes if change.after is not None}
     for change in sorted(changes, key=lambda one: one.key.order):
-        if held := _held(change, retained, around):
+        if held := _held(change, retained, farewell, around):
             blocked.append(held)
         elif change.action is not Action.DELETE or change.name in retained:
             # What gives way to something else at its name is no loss.
@@ -80,7 +82,9 @@ def guarded(
     return Plan(zone, tuple(allowed), tuple(blocked), tuple(conflicts), checksum)
 
 
-def _held(change: Change, retained: Collection[Name], around: Circumstances) -> Blocked | None:
+def _held(
+    change: Change, retained: Collection[Name], farewell: Callable[[str], Farewell], around: Circumstances
+) -> Blocked | None:
     """What keeps one change back by itself; None when nothing does."""
     if around.mode is Mode.OBSERVE:
         return Blocked(change, Block.MODE, "the zone's mode is observe")
@@ -91,7 +95,7 @@ def _held(change: Change, retained: Collection[Name], around: Circumstances) -> 
         return None
     if around.mode is Mode.NO_DELETES:
         return Blocked(change, Block.MODE, "the zone's mode is no-deletes")
-    if around.silent_sources:
+    if around.silent_sources and farewell(change.owner).evidence is not Evidence.DECIDED:
         silent = ", ".join(around.silent_sources)
         return Blocked(change, Block.WAITING, f"{silent} has not answered yet")
     if change.owner != ZONE_FILE and change.owner in around.unpublished and change.name not in retained:
@@ -117,7 +121,7 @@ def _weighed(
 
 def _too_many(source: str, evidence: Evidence, count: int, done: int, owned: int, percent: int) -> str | None:
     """Why ``count`` deletions after ``done`` others are too many of ``owned`` RRsets; None if they are not."""
-    if evidence is Evidence.MOVED:
+    if evidence in {Evidence.DECIDED, Evidence.MOVED}:
         return None
     everything = owned + done
     limit = everything * percent // 100

@@ -51,7 +51,7 @@ def claim_columns(claim: Claim) -> dict[str, Any]:
         "skeleton": claim.skeleton,
         "member": claim.member,
         "state": claim.state,
-        "until": claim.until,
+        "until": _due(claim),
         "looked": claim.proof.looked if claim.proof else None,
         "proved": claim.proof is not None,
         "guest": claim.target.guest if isinstance(claim.target, GuestTarget) else None,
@@ -68,6 +68,7 @@ def claim_columns(claim: Claim) -> dict[str, Any]:
                 "challenges": [[plain_name(one.name), one.value, one.until] for one in claim.challenges],
                 "proof": asdict(claim.proof) if claim.proof else None,
                 "because": claim.because,
+                "until": claim.until,
             }
         ),
     }
@@ -93,7 +94,7 @@ def claim_from(row: Row[Any]) -> Claim:
         ),
         proof=Proof(**body["proof"]) if body["proof"] else None,
         because=Because(body["because"]) if body["because"] else None,
-        until=row.until,
+        until=body.get("until", row.until),
         skeleton=row.skeleton,
         revision=row.revision,
     )
@@ -157,6 +158,12 @@ def differences(before: Claim, after: Claim) -> tuple[dict[str, Any], dict[str, 
     old, new = claim_parts(before), claim_parts(after)
     differing = [key for key in new if old[key] != new[key]]
     return {key: old[key] for key in differing}, {key: new[key] for key in differing}
+
+
+def _due(claim: Claim) -> float | None:
+    """When something of the claim ends by itself: its state, or a challenge that nobody took back."""
+    ends = [one.until for one in claim.challenges]
+    return min(ends if claim.until is None else [claim.until, *ends], default=None)
 
 
 def _target(parts: dict[str, Any]) -> Target:

@@ -128,7 +128,7 @@ class ClaimBook:
         return self._all(query.order_by(claims.c.revision).limit(limit))
 
     def due(self, now: float, limit: int = 100) -> Sequence[Claim]:
-        """Claims whose state is over by itself."""
+        """Claims whose state, or one of whose ACME challenges, is over by itself."""
         return self._all(select(claims).where(claims.c.until <= now).order_by(claims.c.until).limit(limit))
 
     def to_look_at(self, waiting_before: float, before: float, limit: int = 100) -> Sequence[Claim]:
@@ -148,7 +148,7 @@ class ClaimBook:
         return self._all(select(claims).where(claims.c.guest == guest, claims.c.state.in_(_LIVING)))
 
     def next_change(self) -> float | None:
-        """When the next state ends by itself, as Unix time."""
+        """When the next state or ACME challenge ends by itself, as Unix time."""
         return self._connection.execute(select(func.min(claims.c.until))).scalar()
 
     def _one(self, query: Select[tuple[object]]) -> Claim | None:

@@ -1,6 +1,7 @@
 """Model values as JSON text and back."""
 
 import json
+import re
 from functools import cache
 from ipaddress import ip_address
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import dns.name
 import dns.rdatatype
 from dns.name import Name
+from dns.rdatatype import RdataType
 
 from skulldns.model.assignments import FIELDS, Assignment
 from skulldns.model.guests import (
@@ -37,6 +39,11 @@ def zone_text(zone: ZoneId) -> str:
     return name_text(zone.name) if zone.view is None else f"{name_text(zone.name)}@{zone.view}"
 
 
+def view_of(zone: str) -> str | None:
+    """The view in what ``zone_text`` wrote."""
+    return zone.partition(".@")[2] or None
+
+
 def key_of(name: str, rdtype: str) -> Key:
     """A key as the tables hold it."""
     if "\\" in name or name == ".":
@@ -44,18 +51,28 @@ def key_of(name: str, rdtype: str) -> Key:
     return Key(name_of(tuple(name.encode().split(b"."))), _type(rdtype))
 
 
+_ADDRESS = re.compile(r'\{"ttl": (0|[1-9][0-9]*), "data": \["([0-9.]+)"\]\}')
+"""One IPv4 address, which most RRsets of a large zone are, as ``rrset_text`` writes it."""
+
 _type = cache(dns.rdatatype.from_text)
 
 
 def rrset_text(value: RRset | None) -> str | None:
     """An RRset's TTL and data as JSON."""
-    return None if value is None else json.dumps({"ttl": value.ttl, "data": value.values()})
+    if value is None:
+        return None
+    if value.type is RdataType.A:  # no address needs an escape
+        addresses = '", "'.join(value.values())
+        return f'{{"ttl": {value.ttl}, "data": ["{addresses}"]}}'
+    return json.dumps({"ttl": value.ttl, "data": value.values()})
 
 
 def rrset_from(key: Key, text: str | None) -> RRset | None:
     """The RRset that ``rrset_text`` wrote."""
     if text is None:
         return None
+    if address := _ADDRESS.fullmatch(text):
+        return rrset(key.name, key.type, int(address[1]), (address[2],))
     parts = json.loads(text)
     return rrset(key.name, key.type, parts["ttl"], parts["data"])
 

@@ -100,7 +100,10 @@ def _check(connection: Connection) -> None:
 
 
 def _migrate(connection: Connection) -> None:
-    if not inspect(connection).has_table("alembic_version") or _behind(connection):
+    tables = inspect(connection).get_table_names()
+    if not tables and connection.dialect.name == "sqlite":
+        _create(connection)
+    elif "alembic_version" not in tables or _version(connection) != _newest():
         # Imported here because it takes long to load, and most databases are up to date.
         from alembic import command  # noqa: PLC0415
         from alembic.config import Config as AlembicConfig  # noqa: PLC0415
@@ -112,9 +115,24 @@ def _migrate(connection: Connection) -> None:
     connection.commit()
 
 
-def _behind(connection: Connection) -> bool:
-    newest = max(path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).split("_")[0]
-    return bool(connection.execute(text("SELECT version_num FROM alembic_version")).scalar() != newest)
+def _create(connection: Connection) -> None:
+    """Make all tables, as all migrations make them, in a tenth of the time."""
+    members.metadata.create_all(connection)
+    connection.execute(
+        text(
+            "CREATE TABLE alembic_version ( version_num VARCHAR(32) NOT NULL,"
+            " CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num) )"
+        )
+    )
+    connection.execute(text("INSERT INTO alembic_version VALUES (:version)"), {"version": _newest()})
+
+
+def _newest() -> str:
+    return max(path.stem for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).split("_")[0]
+
+
+def _version(connection: Connection) -> str | None:
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def _set_aside(url: str) -> Path | None:

@@ -14,12 +14,15 @@ from skulldns.model.ledger import Entry
 from skulldns.model.records import Key, type_text
 from skulldns.model.zones import ZoneId
 from skulldns.store import codec
+from skulldns.store.bulk import execute_many
 from skulldns.store.failures import sentences
 from skulldns.store.protocol import JournalRow, ZoneMarks
 from skulldns.store.tables import journal, ledger, zones
 
 _AT_ONCE = 1000
 """Rows that are handed to the database together."""
+
+_ENTRY = ("name", "type", "owner", "source", "reason", "published", "intended", "unfinished")
 
 JOURNAL_KEPT = 90 * 86400.0
 """Seconds for which the journal is kept."""
@@ -50,21 +53,22 @@ class LedgerStore:
 
     def entries(self, zone: ZoneId) -> Sequence[Entry]:
         with sentences(), self._engine.connect() as connection:
-            rows = connection.execute(select(ledger).where(ledger.c.zone == codec.zone_text(zone)))
-            return [_entry(row) for row in rows]
+            query = select(*(ledger.c[column] for column in _ENTRY))
+            rows = connection.execute(query.where(ledger.c.zone == codec.zone_text(zone)))
+            return [_entry(*row) for row in rows]
 
     def intend(self, zone: ZoneId, changes: Sequence[Change]) -> None:
         title = codec.zone_text(zone)
         rows = (
-            _key_columns(title, change.key)
-            | {
-                "owner": change.owner,
-                "source": change.source,
-                "reason": change.reason,
-                "published": codec.rrset_text(change.before),
-                "intended": codec.rrset_text(change.after),
-                "unfinished": True,
-            }
+            (
+                *_key_values(title, change.key),
+                change.owner,
+                change.source,
+                change.reason,
+                codec.rrset_text(change.before),
+                codec.rrset_text(change.after),
+                True,
+            )
             for change in changes
         )
         self._mark(zone)
@@ -82,15 +86,15 @@ class LedgerStore:
     ) -> None:
         title = codec.zone_text(zone)
         rows = (
-            _key_columns(title, entry.key)
-            | {
-                "owner": entry.owner,
-                "source": entry.source,
-                "reason": entry.reason,
-                "published": codec.rrset_text(entry.published),
-                "intended": codec.rrset_text(entry.intended),
-                "unfinished": entry.unfinished,
-            }
+            (
+                *_key_values(title, entry.key),
+                entry.owner,
+                entry.source,
+                entry.reason,
+                codec.rrset_text(entry.published),
+                codec.rrset_text(entry.intended),
+                entry.unfinished,
+            )
             for entry in published
         )
         self._mark(zone)
@@ -130,7 +134,13 @@ class LedgerStore:
         with sentences(), self._engine.connect() as connection:
             return [
                 JournalRow(
-                    row.at, codec.key_of(row.name, row.type), row.before, row.after, row.owner, row.reason
+                    row.at,
+                    codec.key_of(row.name, row.type),
+                    row.before,
+                    row.after,
+                    row.owner,
+                    row.reason,
+                    codec.view_of(row.zone),
                 )
                 for row in connection.execute(query)
             ]
@@ -140,15 +150,15 @@ def _begin_zone(connection: Connection, zone: ZoneId) -> None:
     connection.execute(insert(zones).values(zone=codec.zone_text(zone)).on_conflict_do_nothing())
 
 
-def _put(connection: Connection, rows: Iterable[dict[str, Any]]) -> None:
+def _put(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> None:
     put = insert(ledger)
     columns = ("owner", "source", "reason", "published", "intended", "unfinished")
     statement = put.on_conflict_do_update(set_={column: put.excluded[column] for column in columns})
     for some in _some(rows):
-        connection.execute(statement, some)
+        execute_many(connection, statement, ("zone", "name", "type", *columns), some)
 
 
-def _some(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _some(rows: Iterable[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
     """Rows in parts: those of a large zone take more memory than all that is kept of it."""
     remaining = iter(rows)
     while part := list(islice(remaining, _AT_ONCE)):
@@ -160,46 +170,50 @@ def _write_journal(
 ) -> None:
     title = codec.zone_text(zone)
     rows = (
-        _key_columns(title, change.key)
-        | {
-            "at": at,
-            "before": " ".join(change.before.values()) if change.before else None,
-            "after": " ".join(change.after.values()) if change.after else None,
-            "owner": change.owner,
-            "source": change.source,
-            "reason": change.reason,
-            "evidence": evidence,
-        }
+        (
+            *_key_values(title, change.key),
+            at,
+            " ".join(change.before.values()) if change.before else None,
+            " ".join(change.after.values()) if change.after else None,
+            change.owner,
+            change.source,
+            change.reason,
+            evidence.value,
+        )
         for change, evidence in made
     )
+    columns = ("zone", "name", "type", "at", "before", "after", "owner", "source", "reason", "evidence")
     for some in _some(rows):
-        connection.execute(insert(journal), some)
+        execute_many(connection, insert(journal), columns, some)
         connection.execute(delete(journal).where(journal.c.at < at - JOURNAL_KEPT))
 
 
-def _key_columns(zone: str, key: Key) -> dict[str, Any]:
-    return {
-        "zone": zone,
-        "name": codec.name_text(key.name),
-        "type": type_text(key.type),
-    }
+def _key_values(zone: str, key: Key) -> tuple[str, str, str]:
+    return zone, codec.name_text(key.name), type_text(key.type)
 
 
 def _forget(connection: Connection, zone: str, keys: Iterable[Key]) -> None:
-    rows = [{f"its_{column}": text for column, text in _key_columns(zone, key).items()} for key in keys]
+    columns = ("zone", "name", "type")
+    rows = [
+        {f"its_{column}": text for column, text in zip(columns, _key_values(zone, key), strict=True)}
+        for key in keys
+    ]
     if rows:
-        same = (ledger.c[column] == bindparam(f"its_{column}") for column in ("zone", "name", "type"))
+        same = (ledger.c[column] == bindparam(f"its_{column}") for column in columns)
         connection.execute(delete(ledger).where(*same), rows)
 
 
-def _entry(row: Any) -> Entry:
-    key = codec.key_of(row.name, row.type)
-    return Entry(
-        key,
-        row.owner,
-        row.source,
-        row.reason,
-        codec.rrset_from(key, row.published),
-        codec.rrset_from(key, row.intended),
-        row.unfinished,
-    )
+def _entry(
+    name: str,
+    rdtype: str,
+    owner: str,
+    source: str,
+    reason: str,
+    published: str | None,
+    intended: str | None,
+    unfinished: bool,  # noqa: FBT001 - as it stands in the row
+) -> Entry:
+    key = codec.key_of(name, rdtype)
+    there = codec.rrset_from(key, published)
+    soon = there if intended == published else codec.rrset_from(key, intended)
+    return Entry(key if there is None else there.key, owner, source, reason, there, soon, unfinished)

@@ -1,6 +1,7 @@
 """The tables of members, claims, tokens, the audit, and of what the daemon shows to the page."""
 
 from sqlalchemy import (
+    DDL,
     Boolean,
     Column,
     Float,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 
@@ -111,7 +113,7 @@ claims = Table(
     Column("skeleton", String, nullable=False, doc="equal for names that look alike"),
     Column("member", String, nullable=False),
     Column("state", String, nullable=False),
-    Column("until", Float, doc="when the state ends by itself"),
+    Column("until", Float, doc="when the state, or an ACME challenge, ends by itself"),
     Column("looked", Float, doc="when the proof was looked for; null: never, or there is none"),
     Column("proved", Boolean, nullable=False, doc="whether there is a proof to look for"),
     Column("guest", String, doc="the guest that it leads to"),
@@ -119,7 +121,8 @@ claims = Table(
     Column("created", Float, nullable=False),
     Column("changed", Float, nullable=False),
     Column("body", Text, nullable=False, doc="all the rest, as JSON"),
-    Index("claims_holding", "name", unique=True, sqlite_where=HOLDING, postgresql_where=HOLDING),
+    # PostgreSQL's is in the migration: its dialect takes long to load, and SQLite does not need it.
+    Index("claims_holding", "name", unique=True, sqlite_where=HOLDING).ddl_if(dialect="sqlite"),
     Index("claims_by_name", "name"),
     Index("claims_by_reversed", "reversed"),
     Index("claims_by_skeleton", "skeleton"),
@@ -128,6 +131,18 @@ claims = Table(
     Index("claims_by_until", "until"),
     Index("claims_by_guest", "guest"),
     Index("claims_by_look", "proved", "looked"),
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    Column("claim", String, primary_key=True),
+    Column("giver", String, nullable=False, doc="who held the claim; the offer counts while they do"),
+    Column("heir", String, nullable=False, doc="a login, whether or not anybody has it"),
+    Column("made", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Index("offers_by_heir", "heir", "until"),
+    Index("offers_by_until", "until"),
 )
 
 counters = Table(
@@ -170,6 +185,13 @@ audit = Table(
     Index("audit_by_what", "what", "number"),
     Index("audit_by_subject", "subject", "number"),
 )
+
+for _act in ("UPDATE", "DELETE"):
+    _keeping = DDL(  # type: ignore[no-untyped-call]
+        f"CREATE TRIGGER audit_keeps_{_act.lower()} BEFORE {_act} ON audit"
+        " BEGIN SELECT RAISE(ABORT, 'the audit is only ever appended to'); END"
+    )
+    event.listen(audit, "after_create", _keeping.execute_if(dialect="sqlite"))
 
 held_names = Table(
     "held_names",
@@ -229,6 +251,17 @@ spent_secrets = Table(
     Column("hash", String, primary_key=True, doc="SHA-256 of what worked once"),
     Column("until", Float, nullable=False, doc="when it would have ended by itself"),
     Index("spent_secrets_by_until", "until"),
+)
+
+guest_challenges = Table(
+    "guest_challenges",
+    metadata,
+    Column("name", String, primary_key=True, doc="the name that is proved"),
+    Column("value", String, primary_key=True, doc="a TXT value that a member's ACME client placed"),
+    Column("until", Float, nullable=False),
+    Column("held", String, nullable=False, doc="the guest's name, at or above it"),
+    Column("member", String, nullable=False),
+    Index("guest_challenges_by_held", "held", "member"),
 )
 
 deliveries = Table(

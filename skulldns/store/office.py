@@ -16,11 +16,13 @@ from skulldns.model.guests import GuestId
 from skulldns.store.assignments import assignment_of, put_assignment
 from skulldns.store.audit import AuditBook
 from skulldns.store.bell import Bell
+from skulldns.store.challenges import ChallengeBook
 from skulldns.store.claims import ClaimBook
 from skulldns.store.database import open_database
 from skulldns.store.failures import sentences
 from skulldns.store.members import MemberBook
 from skulldns.store.membertables import reserved_names
+from skulldns.store.offers import OfferBook
 from skulldns.store.sessions import SessionBook
 from skulldns.store.signins import SignInBook
 from skulldns.store.tokens import TokenBook
@@ -69,6 +71,8 @@ class Books:
         self.signins = SignInBook(connection)
         self.sessions = SessionBook(connection)
         self.claims = ClaimBook(connection, self.note)
+        self.challenges = ChallengeBook(connection, self.note)
+        self.offers = OfferBook(connection)
         self.tokens = TokenBook(connection)
         self.audit = AuditBook(connection)
         self.views = ViewBook(connection, self.note)

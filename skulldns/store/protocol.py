@@ -8,7 +8,7 @@ from dns.name import Name
 
 from skulldns.model.assignments import Assignment
 from skulldns.model.changes import Change
-from skulldns.model.claims import Claim, Surroundings
+from skulldns.model.claims import ChallengeValue, Claim, Surroundings
 from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId
 from skulldns.model.issuance import Expense, Issuance
@@ -23,7 +23,10 @@ from skulldns.model.zones import ZoneId
 
 @dataclass(frozen=True, slots=True)
 class JournalRow:
-    """One change that was made: when (Unix time), what (``before`` and ``after`` as text), for whom and why."""
+    """One change that was made: when (Unix time), what (``before`` and ``after`` as text), for whom and why.
+
+    ``view`` is where the zone has views.
+    """
 
     at: float
     key: Key
@@ -31,6 +34,7 @@ class JournalRow:
     after: str | None
     owner: str
     reason: str
+    view: str | None = None
 
 
 class GuestMemory(Protocol):
@@ -132,8 +136,14 @@ class ClaimMemory(Protocol):
     def due(self, now: float) -> Sequence[Claim]:
         """Claims of which something is over by itself (``until``)."""
 
+    def last_written(self) -> float | None:
+        """When somebody last wrote something here, a daemon its health included; None if nobody ever did."""
+
     def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
         """Claims whose proof was not looked for since ``before``, or ``waiting_before`` where they wait for it."""
+
+    def guest_challenges(self, now: float) -> Sequence[ChallengeValue]:
+        """TXT values of members' ACME clients at the names of guests that are theirs."""
 
     def change(
         self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float

@@ -4,8 +4,9 @@ import json
 from collections.abc import Callable, Sequence
 
 from skulldns.model.audit import Act
-from skulldns.model.claims import Claim, Surroundings
+from skulldns.model.claims import ChallengeValue, Claim, Surroundings
 from skulldns.model.members import DAEMON
+from skulldns.store.audit import AuditFilter
 from skulldns.store.claimcodec import differences, plain_name
 from skulldns.store.office import Office
 
@@ -31,9 +32,19 @@ class ClaimStore:
         with self._office.reading() as books:
             return books.claims.due(now)
 
+    def last_written(self) -> float | None:
+        with self._office.reading() as books:
+            rows, health = books.audit.rows(AuditFilter(), limit=1), books.views.health()
+        written = [row.act.at for row in rows] + ([float(health["at"])] if health else [])
+        return max(written, default=None)
+
     def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
         with self._office.reading() as books:
             return books.claims.to_look_at(waiting_before, before, _LOOKS)
+
+    def guest_challenges(self, now: float) -> Sequence[ChallengeValue]:
+        with self._office.reading() as books:
+            return books.challenges.standing(now)
 
     def change(
         self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float

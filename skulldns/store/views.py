@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
+from itertools import islice
 from typing import Any
 
 from dns.name import Name
@@ -17,6 +18,8 @@ from skulldns.store.membertables import guest_addresses, guest_views, held_names
 from skulldns.store.nearness import held_from
 
 _HEALTH = "health"
+_AT_ONCE = 1000
+"""Rows that are handed to the database together: at first all names of a large zone are shown."""
 
 
 class ViewBook:
@@ -34,7 +37,7 @@ class ViewBook:
 
     def put_held(self, names: Iterable[HeldName]) -> None:
         """Show these as taken."""
-        self._put(held_names, "name", [_held_columns(one) for one in names])
+        self._put(held_names, "name", map(_held_columns, names))
 
     def drop_held(self, names: Iterable[Name]) -> None:
         """Show these as taken no more."""
@@ -116,7 +119,7 @@ class ViewBook:
 
     def put_names(self, names: Iterable[NameView]) -> None:
         """Show these names as they are now."""
-        self._put(name_views, "name", [_name_columns(one) for one in names])
+        self._put(name_views, "name", map(_name_columns, names))
 
     def drop_names(self, names: Iterable[Name]) -> None:
         """Show these names no more."""
@@ -157,13 +160,13 @@ class ViewBook:
         """Show something else, as JSON values."""
         self._put(shown, "key", [{"key": key, "body": json.dumps(body)}])
 
-    def _put(self, table: Table, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        if not rows:
-            return
-        put = insert(table)
+    def _put(self, table: Table, key: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        put, remaining = insert(table), iter(rows)
         new = {column.name: put.excluded[column.name] for column in table.columns if column.name != key}
-        self._connection.execute(put.on_conflict_do_update(index_elements=[key], set_=new), rows)
-        self._changed()
+        statement = put.on_conflict_do_update(index_elements=[key], set_=new)
+        while part := list(islice(remaining, _AT_ONCE)):
+            self._connection.execute(statement, part)
+            self._changed()
 
     def _drop(self, table: Table, key: str, values: Sequence[str]) -> None:
         if values:

@@ -88,11 +88,16 @@ class Channel:
                 self.close()
             return self._exchange(requests, deadline)
 
-    def tell(self, update: bytes) -> Answer:
-        """Send ``update`` once and return its answer; ``OutcomeUnknown`` when no answer can be trusted."""
-        deadline = time.monotonic() + self._timeout
+    def tell(self, update: bytes, extra: float = 0.0) -> Answer:
+        """Send ``update`` once and return its answer; ``OutcomeUnknown`` when no answer can be trusted.
+
+        The server has ``extra`` seconds more than usual. When it takes them all and does not answer, it is not to be
+        bothered again for as long.
+        """
+        timeout = self._timeout + extra
+        deadline = time.monotonic() + timeout
         request = self._request(update, secrets.randbits(16))
-        with self._telling(self._timeout):
+        with self._telling(timeout):
             stream = self._sent(request, deadline)
         try:
             return self._read(stream.receive(deadline), request, Purpose.UPDATE)
@@ -100,7 +105,7 @@ class Channel:
             self.close()
             if isinstance(error, dns.tsig.PeerError | WrongClock):  # the server says that it did nothing
                 raise refusals.unreadable(error, self._key, self.where) from error
-            raise self._unknown(error) from error
+            raise self._unknown(error, timeout, extra) from error
 
     def transfer(self, query: bytes, transfer: Transfer, limit: float) -> None:
         """Fill ``transfer`` over a connection of its own, in at most ``limit`` seconds."""
@@ -214,9 +219,16 @@ class Channel:
             self.close()
             raise refusals.unreadable(error, self._key, self.where) from error
 
-    def _unknown(self, error: OSError | dns.exception.DNSException | BadAnswer) -> OutcomeUnknown:
+    def _unknown(
+        self, error: OSError | dns.exception.DNSException | BadAnswer, timeout: float, extra: float
+    ) -> OutcomeUnknown:
         if isinstance(error, OSError):
-            cause = refusals.unreachable(error, self._timeout, self.where)
+            cause = refusals.unreachable(error, timeout, self.where)
         else:
             cause = refusals.unreadable(error, self._key, self.where)
-        return OutcomeUnknown(f"an update was sent, but {cause.what}", where=self.where, cure=cause.cure)
+        return OutcomeUnknown(
+            f"an update was sent, but {cause.what}",
+            where=self.where,
+            cure=cause.cure,
+            retry_after=extra if isinstance(error, TimeoutError) and extra else None,
+        )

@@ -15,7 +15,7 @@ import dns.rrset
 import dns.update
 from dns.name import Name
 from dns.rcode import Rcode
-from dns.rdataclass import NONE
+from dns.rdataclass import ANY, NONE
 from dns.rdatatype import CNAME, NS, RdataType
 
 from skulldns.errors import OutcomeUnknown, Unavailable
@@ -64,7 +64,7 @@ class FakeZone:
         if failed != dns.rcode.NOERROR:
             return failed
         changed = [
-            self._delete(record) if record.deleting == NONE else self._add(record)
+            self._delete(record) if record.deleting is not None else self._add(record)
             for record in message.update
         ]
         self.serial += any(changed)
@@ -104,9 +104,10 @@ class FakeZone:
     def _delete(self, record: dns.rrset.RRset) -> bool:
         key = Key(record.name, record.rdtype)
         old = self._get(key)
-        if old is None or old.data.isdisjoint(record):
+        whole = record.deleting == ANY  # section 2.5.2
+        if old is None or (not whole and old.data.isdisjoint(record)):
             return False
-        left = old.data - frozenset(record)
+        left = frozenset() if whole else old.data - frozenset(record)
         if left:
             self._set(RRset(key.name, key.type, old.ttl, left))
             return True
@@ -137,6 +138,7 @@ class FakeNameServer:
     * ``frozen``: every update is refused;
     * ``lagging``: a secondary takes note of NOTIFY but transfers nothing until ``transfer``;
     * ``lost_answers``: how many of the next updates are made without an answer;
+    * ``unanswered``: names whose updates are neither made nor answered, as by a server that needs too long;
     * ``refused``: names whose changes the policy denies; ``failing``: names that get SERVFAIL.
 
     ``messages`` counts what was asked: ``query``, ``transfer``, ``update``, ``notify``.
@@ -150,6 +152,7 @@ class FakeNameServer:
         self.frozen = False
         self.lagging = False
         self.lost_answers = 0
+        self.unanswered: set[Name] = set()
         self.refused: set[Name] = set()
         self.failing: set[Name] = set()
         self.messages: Counter[str] = Counter()
@@ -214,15 +217,16 @@ class FakeNameServer:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _take_update(self, wire: bytes, names: Iterable[Name]) -> None:
+    def _take_update(self, wire: bytes, names: Sequence[Name]) -> None:
         message = cast("dns.update.UpdateMessage", dns.message.from_wire(wire))  # its opcode says so
         self._asked("update")
         refused = [name.to_text(omit_final_dot=True) for name in names if name in self.refused]
         if refused:
             raise refusals.changes_refused(refused, self._zone.name, self._where)
-        rcode = self._apply(message)
-        if self.lost_answers:
-            self.lost_answers -= 1
+        silent = not self.unanswered.isdisjoint(names)
+        rcode = dns.rcode.NOERROR if silent else self._apply(message)
+        if self.lost_answers or silent:
+            self.lost_answers -= not silent
             raise OutcomeUnknown(
                 "an update was sent, but its answer was lost", where=self._where, cure="read back"
             )

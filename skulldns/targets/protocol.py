@@ -40,7 +40,8 @@ class ZoneDelta:
 class NameServer(Protocol):
     """One server of one zone. Every call is signed with the zone's TSIG key, so that views answer alike.
 
-    One thread uses an object at a time. Calls block for a few seconds at most and raise
+    One thread uses an object at a time. Calls block for a few seconds at most, ``update`` for longer where a name
+    has very many records, and raise
 
     * ``Unavailable`` when there is no answer, or one that time may cure (SERVFAIL, frozen zone, TSIG trouble,
       transfer refused): its sentence has the cause and the cure;
@@ -70,7 +71,10 @@ class NameServer(Protocol):
         """
 
     def batches(self, changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
-        """Cut ``changes`` into parts that fit one RFC 2136 message each, all changes of one name together."""
+        """Cut ``changes`` into parts that fit one RFC 2136 message each, all changes of one name together.
+
+        Those of a name with very many records (``are_large``) come alone, after the others.
+        """
 
     def update(self, batch: Sequence[Change]) -> None:
         """Make the changes of one batch in one RFC 2136 message, deletions first: all of them or none."""

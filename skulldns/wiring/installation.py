@@ -162,7 +162,7 @@ def build(config: Config, *, read_only: bool = False) -> Installation:
 
     def pings() -> Sequence[Ping]:
         now = clock.wall()
-        return look(config, engine, reporter.status(now), machine(), now)
+        return look(config, engine, reporter.overview(now), machine(), now)
 
     return Installation(
         config,

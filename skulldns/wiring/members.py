@@ -33,7 +33,7 @@ from skulldns.store.proving import ClaimStore
 from skulldns.store.showing import ViewStore
 from skulldns.targets.challenges.dns01 import DnsProver
 from skulldns.targets.challenges.lookups import NameLookups
-from skulldns.wiring.guests import forbidden
+from skulldns.wiring.guests import forbidden, host_labels
 from skulldns.wiring.nameservers import connections, resolver
 
 _PROBES_AT_ONCE = 8
@@ -123,7 +123,7 @@ def rules(config: Config) -> Rules:
         zones=zones,
         own_zones=(*(zone.name for zone in config.zones.values()), *reverse),
         page=page(config),
-        reserved=policy.reserved,
+        reserved=(*policy.reserved, *host_labels(config)),
         quota=policy.quota,
         approval=policy.approval,
         domains=policy.domains and config.proxy is not None and config.acme is not None,

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from dns.name import Name
 
 from skulldns.config import Config, ZoneConfig, load_zone, reload_zone
+from skulldns.desired.yamltext import EmptyFile
 from skulldns.desired.zonefile import ZoneData, ZoneText, cut_short
 from skulldns.errors import ConfigError
 from skulldns.model.observations import ZoneFile
@@ -45,8 +46,8 @@ class ZoneFiles:
             before = self._last_good(zone.name)
             try:
                 found = load_zone(zone)
-                if before is not None and not accept and (cut := cut_short(before.files, found.files)):
-                    raise cut
+                if not accept:
+                    _refuse_doubtful(before, found)
                 if before is None or before.files != found.files:
                     self._keep(zone, found)
             except ConfigError as error:
@@ -114,3 +115,13 @@ class ZoneFiles:
     def _path(self, zone: Name) -> Path:
         """A zone's name may have a slash (RFC 2317)."""
         return self._directory / f"{quote(zone.to_text(omit_final_dot=True), safe='')}.json"
+
+
+def _refuse_doubtful(before: ZoneData | None, found: ZoneData) -> None:
+    """Raises ``ConfigError`` for files that look as if they were not written to their end, or not at all."""
+    if before is not None and before.files == found.files:
+        return
+    if empty := next((one for one in found.warnings if isinstance(one, EmptyFile)), None):
+        raise empty
+    if before is not None and (cut := cut_short(before.files, found.files)):
+        raise cut

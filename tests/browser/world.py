@@ -95,7 +95,7 @@ class World:
     def invite(self, login: str, *, admin: bool = False) -> str:
         """The link of an invitation."""
         _, secret = members.invite(self.desk, ROOT, login, time.time(), admin=admin)
-        return f"{self.url}/invitation/{secret}"
+        return f"{self.url}/invitation#{secret}"
 
     def member(self, login: str, *, admin: bool = False) -> str:
         """A member with `PASSWORD`; gives the login."""

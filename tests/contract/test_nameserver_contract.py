@@ -347,6 +347,26 @@ def test_more_records_than_some_allow_at_one_name_are_made_or_refused(
     assert look(server, beside.name) == beside
 
 
+def test_very_many_records_at_one_name_keep_no_other_name_waiting(
+    stage: Stage, server: NameServer, domain: Name
+) -> None:
+    if isinstance(stage, PairStage) and isinstance(stage.second, Bind) and not isinstance(stage.first, Bind):
+        pytest.skip("a secondary by BIND would not follow a primary with so many any more")
+    many = rrset(domain, A, 60, [f"127.8.{number // 250}.{number % 250}" for number in range(250)])
+    beside = address(dns.name.from_text("beside", domain))
+    first, second = server.batches([change(None, many), change(None, beside)])
+    server.update(first)
+    assert look(server, beside.name) == beside
+    try:
+        server.update(second)
+    except Refused:  # BIND
+        assert look(server, domain) is None
+    else:
+        assert look(server, domain) == many
+        server.update([change(many, None)])
+        assert look(server, domain) is None
+
+
 # --------------------------------------------------------------------------------------------- batches
 
 

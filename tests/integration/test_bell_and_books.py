@@ -16,8 +16,8 @@ from skulldns.model.members import Actor
 from skulldns.store.bell import Bell
 from tests.unit.deskworld import ALICE, ROOT, RULES, ZONE, desk, numbers
 from webui.app import World, create_app
-from webui.desk import claims, machines, members
-from webui.machines import challenges
+from webui.desk import challenges, claims, members
+from webui.machines import challenges as clients
 from webui.settings import WebSettings
 
 _DYING = """
@@ -84,16 +84,16 @@ def test_what_others_wait_for_rings_after_it_is_on_the_disk_and_nothing_else_doe
 def test_a_client_waits_until_its_value_is_served_and_not_for_ever(tmp_path: Path) -> None:
     place = desk(tmp_path, bell=Bell(tmp_path / "bell"))
     name, value = claims.claim(place, ALICE, "wiki", AddressTarget(), 1.0).name, "x" * 43
-    assert not machines.served(place, name, value, 0.05)
+    assert not challenges.served(place, name, value, 0.05)
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(machines.served, place, dns.name.from_text("*", name), value, 60.0)
+        waiting = pool.submit(challenges.served, place, dns.name.from_text("*", name), value, 60.0)
         until(lambda: len(list((tmp_path / "bell").iterdir())) == 1, "the client listening", patience=30)
         with place.office.writing() as books:
             books.views.put_served(name, value)
         assert waiting.result(30)
     with place.office.writing() as books:
         books.views.drop_served(name, value)
-    assert not machines.served(place, name, value, 0.0)
+    assert not challenges.served(place, name, value, 0.0)
     assert list((tmp_path / "bell").iterdir()) == []
 
 
@@ -104,12 +104,12 @@ def test_of_many_clients_that_wait_the_page_keeps_threads_for_people(tmp_path: P
 
     def served() -> bool:
         with app.app_context():
-            return challenges.served(name, value, patience=60)
+            return clients.served(name, value, patience=60)
 
-    with ThreadPoolExecutor(challenges.WAITING) as pool:
-        waiting = [pool.submit(served) for _ in range(challenges.WAITING)]
+    with ThreadPoolExecutor(clients.WAITING) as pool:
+        waiting = [pool.submit(served) for _ in range(clients.WAITING)]
         until(
-            lambda: len(list((tmp_path / "bell").iterdir())) == challenges.WAITING,
+            lambda: len(list((tmp_path / "bell").iterdir())) == clients.WAITING,
             "all listening",
             patience=30,
         )

@@ -29,7 +29,7 @@ from tests.integration.served import full, touching
 from tests.integration.trial import Trial
 from tests.integration.visitor import Visitor
 from tests.support import require
-from webui.desk import Desk, claims, machines
+from webui.desk import Desk, approval, challenges, claims
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -154,11 +154,11 @@ def test_a_txt_value_of_an_acme_client_stands_beside_another_s_and_is_taken_away
     place, values = f"_acme-challenge.{label}", ("a" * 43, "b" * 43)
     trial.by_hand(f'update add {full(lab, place)} 60 TXT "by hand"')
     for value in values:
-        machines.present(desk, _ALICE, claim.name, value, time.time())
+        challenges.present(desk, _ALICE, claim.name, value, time.time())
     _until_served(lab, place, "TXT", *(f'"{value}"' for value in (*values, "by hand")))
-    machines.cleanup(desk, _ALICE, claim.name, values[0], time.time())
+    challenges.cleanup(desk, _ALICE, claim.name, values[0], time.time())
     _until_served(lab, place, "TXT", f'"{values[1]}"', '"by hand"')
-    machines.cleanup(desk, _ALICE, claim.name, values[1], time.time())
+    challenges.cleanup(desk, _ALICE, claim.name, values[1], time.time())
     _until_served(lab, place, "TXT", '"by hand"')
     trial.by_hand(f"update delete {full(lab, place)} TXT")
 
@@ -192,6 +192,35 @@ def _now(desk: Desk, claim: Claim) -> Claim:
         found = books.claims.claim(claim.id)
     assert found is not None
     return found
+
+
+def test_a_member_who_releases_all_names_holds_up_nobody_and_a_suspension_bites(
+    lab: Lab, desk: Desk, trial: Trial
+) -> None:
+    """Most of the zone goes by members' and admins' own acts: no guard waits for a second agreement."""
+    now, bob, word = time.time(), Actor("bob", "192.0.2.8"), _fresh("many")
+    with desk.office.writing() as books:
+        books.members.put(Member("bob", now))
+        books.members.put(Member("carol", now, admin=True))
+    mine = {label: claims.claim(desk, _ALICE, label, _HOME, now) for label in _labels(word, "mine", 80)}
+    theirs = {label: claims.claim(desk, bob, label, _HOME, now) for label in _labels(word, "theirs", 2)}
+    [kept] = _labels(word, "kept", 1)
+    claims.claim(desk, _ALICE, kept, _HOME, now)
+    for label in (*mine, *theirs, kept):
+        _until_served(lab, label, "A", "198.51.100.7")
+    released, suspended = theirs.values()
+    for claim in mine.values():
+        claims.release(desk, _ALICE, claim.id, time.time())
+    claims.release(desk, bob, released.id, time.time())
+    approval.suspend(desk, Actor("carol", "192.0.2.9"), suspended.id, "a test", time.time())
+    for label in (*mine, *theirs):
+        _until_served(lab, label, "A")
+    _until_served(lab, kept, "A", "198.51.100.7")
+    assert trial.status()["problems"] == []
+
+
+def _labels(word: str, whose: str, many: int) -> list[str]:
+    return [f"{word}-{whose}-{number}x" for number in range(many)]
 
 
 def test_who_is_killed_at_any_moment_loses_nothing_that_was_acknowledged(

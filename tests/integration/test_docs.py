@@ -66,6 +66,21 @@ def test_readme_lists_every_verb() -> None:
     assert [verb for verb in verbs if verb not in table] == []
 
 
+@pytest.mark.usefixtures("lab_programs")
+def test_nginx_takes_the_settings_that_the_members_guide_shows(tmp_path: Path) -> None:
+    [shown] = re.findall(
+        r"^```nginx\n(.*?)^```", (ROOT / "docs/members.md").read_text(), re.DOTALL | re.MULTILINE
+    )
+    here = shown.replace("listen 80;", f"listen unix:{tmp_path}/socket;")
+    assert here != shown
+    settings = tmp_path / "nginx.conf"
+    logs = f"pid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\n"
+    settings.write_text(f"{logs}events {{}}\nhttp {{\naccess_log off;\n{here}}}\n")
+    command = ["nginx", "-t", "-e", str(tmp_path / "error.log"), "-c", str(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_links_in_the_docs_lead_somewhere() -> None:
     for page in PAGES:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):

@@ -119,9 +119,12 @@ def test_why_a_deeper_name_is_served(trial: Trial) -> None:
 
 def test_why_a_stopped_guest_shows_its_page(trial: Trial) -> None:
     visit = _visit(trial, "idle")
-    assert "its guest is stopped; start it" in visit["site"]["text"]
+    assert "its guest is stopped, or another's by now; start it" in visit["site"]["text"]
     assert "503" in visit["https"]["text"]
-    assert "its guest is stopped; start it" in _text(trial, "why", "idle").partition("cause: ")[2]
+    assert (
+        "its guest is stopped, or another's by now; start it"
+        in _text(trial, "why", "idle").partition("cause: ")[2]
+    )
 
 
 def test_why_a_guest_without_a_web_server_shows_none(trial: Trial) -> None:

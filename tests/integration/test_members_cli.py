@@ -64,7 +64,7 @@ def _members(run: Run, tmp_path: Path, *logins: str) -> None:
 
 def test_an_invitation_is_a_link_to_the_page(run: Run) -> None:
     result = run("member", "invite", "alice")
-    assert re.fullmatch(r"https://names\.example\.org/invitation/[\w-]{43}\n", result.stdout)
+    assert re.fullmatch(r"https://names\.example\.org/invitation\#[\w-]{43}\n", result.stdout)
     listed = _json(run("member", "list", "--json"))
     assert listed["members"] == []
     assert [one["login"] for one in listed["invitations"]] == ["alice"]
@@ -114,10 +114,24 @@ def test_a_claim_from_its_making_to_its_release(run: Run, tmp_path: Path, config
         "shop.vmsrv.test of alice is suspended"
     )
     assert _json(run("claim", "resume", "shop", "--json"))["state"] == "active"
+    offer = _json(run("claim", "transfer", "shop", "bob", "--offer", "--json"))
+    assert (offer["giver"], offer["heir"]) == ("alice", "bob")
+    assert _json(run("claim", "offers", "--for", "bob", "--json")) == [offer]
+    assert _json(run("claim", "decline", "shop", "--for", "bob", "--json"))["member"] == "alice"
+    assert "nobody offers you" in run("claim", "accept", "shop", "--for", "bob", code=1).stderr
+    assert run("claim", "transfer", "shop", "bob", "--offer").stdout.startswith("shop is offered to bob")
+    run("claim", "withdraw", "shop")
+    assert run("claim", "offers", "--for", "bob").stdout == ""
+    run("claim", "transfer", "shop", "bob", "--offer")
+    assert _json(run("claim", "accept", "shop", "--for", "bob", "--json"))["member"] == "bob"
+    assert _json(run("claim", "transfer", "shop", "alice", "--json"))["member"] == "alice"
     assert _json(run("claim", "transfer", "shop", "bob", "--json"))["member"] == "bob"
     assert _json(run("claim", "release", "shop", "--json"))["state"] == "quarantined"
     rows = _json(run("db", "audit", "--subject", "shop.vmsrv.test", "--json"))
-    assert [row["what"] for row in rows] == ["release", "transfer", "resume", "suspend", "claim"]
+    assert [row["what"] for row in rows] == [
+        *("release", "transfer", "transfer", "transfer", "offer"),
+        *("withdraw offer", "offer", "decline", "offer", "resume", "suspend", "claim"),
+    ]
     assert {(row["who"], row["acting_as"]) for row in rows if row["what"] == "release"} == {
         ("the command line", "bob")
     }

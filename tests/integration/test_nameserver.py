@@ -167,6 +167,23 @@ def test_without_a_key_queries_are_answered_and_updates_denied(
     server.close()
 
 
+def test_names_at_which_updates_fail_are_told_from_a_server_that_fails(
+    zone: Name, ns1: DnsServer, new: Change
+) -> None:
+    many = rrset(dns.name.from_text("too-many", zone), A, 60, [f"192.0.2.{one}" for one in range(101)])
+    failing = Change(
+        None, many, "zone file", "zone file", "a test wants it"
+    )  # SERVFAIL: max-records-per-type
+    with pytest.raises(Refused, match="too-many"):
+        ns1.update([failing])
+    ns1.update([new])  # one that is made ends the row
+    for _ in range(40):
+        with pytest.raises(Refused, match="too-many"):
+            ns1.update([failing])
+    with pytest.raises(Unavailable, match="SERVFAIL"):
+        ns1.update([failing])
+
+
 # ------------------------------------------------------------------------------- connections that break
 
 
@@ -231,6 +248,18 @@ def test_silence_ends_at_the_timeout(relay: Relay, zone: Name, key: dns.tsig.Key
     errors = _errors(server, new)
     assert all("no answer within 0.2 s" in str(error) for error in errors.values())
     assert {name for name, error in errors.items() if isinstance(error, OutcomeUnknown)} == {"update"}
+
+
+def test_a_server_has_longer_for_a_name_with_very_many_records(
+    relay: Relay, zone: Name, key: dns.tsig.Key
+) -> None:
+    server = DnsServer(zone, relay.host, relay.port, key, timeout=0.1)
+    relay.mode = Mode.HOLD
+    many = rrset(dns.name.from_text("many", zone), A, 60, [f"192.0.2.{one}" for one in range(250)])
+    with pytest.raises(OutcomeUnknown, match=r"no answer within 0\.225 s") as caught:
+        server.update([Change(None, many, "zone file", "zone file", "a test wants it")])
+    assert caught.value.retry_after == pytest.approx(0.125)  # it is still busy with it
+    server.close()
 
 
 def test_a_transfer_that_is_cut_off_fails(relay: Relay, relayed: DnsServer) -> None:

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import Message
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,11 @@ from cryptography.x509.oid import NameOID
 
 from skulldns.config import load
 from skulldns.errors import Refused, Unavailable
+from skulldns.lab import Lab
+from skulldns.lab.waiting import until
 from skulldns.loop.clock import Clock
 from skulldns.model.alarms import Alarm
-from skulldns.model.claims import GuestTarget
+from skulldns.model.claims import AddressTarget, GuestTarget
 from skulldns.model.members import Actor, Member
 from skulldns.model.namestate import NameState
 from skulldns.model.notices import Delivery, Kind, Notice, Protection
@@ -323,3 +326,39 @@ def test_from_the_config_to_mailbox_and_program(tmp_path: Path) -> None:
     ]
     kinds = sorted(json.loads(body)["type"] for _, body in receiver.requests)
     assert kinds == ["certificate.trouble", "name.live"]
+
+
+_NOTICES = """
+notices:
+  smtp: {{host: 127.0.0.1, port: {port}, security: none}}
+  sender: names@example.org
+  webhooks: [{{url: "{hook}", secret_file: hook.secret}}]
+"""
+
+
+def test_the_daemon_tells_that_a_claim_is_live(tmp_path: Path, lab_programs: None) -> None:  # noqa: ARG001 - as in conftest
+    mailbox = Mailbox()
+    with (
+        _receiver() as receiver,
+        _mail_server(mailbox) as port,
+        Lab.up(tmp_path / "lab", daemon=False) as lab,
+    ):
+        path = lab.info.config
+        secret = path.with_name("hook.secret")
+        secret.write_text("a secret of the hook\n")
+        secret.chmod(0o600)
+        with path.open("a", encoding="utf-8") as file:
+            file.write(_NOTICES.format(port=port, hook=receiver.url))
+        lab.start("daemon")
+        config = load(path)
+        desk = Desk(open_office(config.database), rules(config))
+        with desk.office.writing() as books:
+            books.members.put(Member("alice", time.time(), email="alice@example.org"))
+        goal = AddressTarget(IPv4Address("8.8.8.8"))
+        found = claims.claim(desk, Actor("alice"), "attic", goal, time.time())
+        until(lambda: bool(mailbox.mails and receiver.requests), "the notices", patience=60.0)
+    [mail], [(_, body)] = mailbox.mails, receiver.requests
+    assert (mail["To"], mail["Subject"]) == ("alice@example.org", "SkullDNS lab: name live: attic.vmsrv.test")
+    told = json.loads(body)
+    assert (told["type"], told["data"]["name"]) == ("name.live", "attic.vmsrv.test")
+    assert told["data"]["page"].endswith(f"/names/{found.id}")

@@ -1,5 +1,6 @@
 """`skulldns web` as a process: as a user who can read no key, and as its own parent's child."""
 
+import json
 import os
 import re
 import signal
@@ -7,6 +8,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -18,9 +20,14 @@ import pytest
 from click.testing import CliRunner
 
 from skulldns.cli import main
+from skulldns.cli.desk import desk_of
+from skulldns.config import load
 from skulldns.lab.ports import PortBlock
 from skulldns.lab.waiting import until
+from skulldns.model.members import Actor, Member
+from skulldns.model.tokens import Scope
 from tests.support import require
+from webui.desk import tokens
 
 _PATIENCE = 60.0
 _DAEMON = 65_534
@@ -133,6 +140,57 @@ def test_it_ends_in_good_order_and_keeps_its_secret(home: Path, port: int) -> No
         worker = psutil.Process(process.pid).children()[0]
         process.kill()
         until(lambda: not worker.is_running(), "the end of the worker of a killed page", patience=_PATIENCE)
+
+
+def test_it_goes_by_a_changed_config_and_by_the_last_good_one(home: Path, port: int) -> None:
+    """Quota, approval and reserved names are in force without a restart; a bad file changes nothing."""
+    _installation(home, port)
+    config = home / "skulldns.yaml"
+    bearer = _token(config)
+    with _page(home, port):
+        assert _claim(port, bearer, "first") == (201, "active")
+        good = config.read_text()
+        config.write_text(f"{good}policy: {{quota: 2, approval: all, reserved: [radio]}}\n")
+        _until_logged(home, port, "is in force")
+        assert _claim(port, bearer, "radio")[0] == 422
+        assert _claim(port, bearer, "second") == (201, "awaiting approval")
+        assert _claim(port, bearer, "third")[0] == 422
+        config.write_text(f"{good}policy: {{quota: many}}\n")
+        _until_logged(home, port, "the page goes on with the last good config")
+        assert _claim(port, bearer, "third")[0] == 422
+        assert _claim(port, bearer, "radio")[0] == 422
+
+
+def _until_logged(home: Path, port: int, words: str) -> None:
+    """Until the page, which looks at its file with each request, says so."""
+    until(
+        lambda: _status(port, "/help") == 200 and words in (home / "log").read_text(),
+        f"{words!r} in the page's log",
+        patience=_PATIENCE,
+    )
+
+
+def _token(config: Path) -> str:
+    """The text of a token of the new member alice."""
+    desk = desk_of(load(config, secrets=False))
+    with desk.office.writing() as books:
+        books.members.put(Member("alice", time.time()))
+    return tokens.make(desk, Actor("alice"), "test", tuple(Scope), (), time.time())[1]
+
+
+def _claim(port: int, bearer: str, label: str) -> tuple[int, str]:
+    """Status and the claim's state after claiming a name for the router's address."""
+    request = urllib.request.Request(
+        f"http://localhost:{port}/api/v1/names/{label}.vmsrv.test",
+        json.dumps({"target": {"kind": "address"}}).encode(),
+        {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"},
+        method="PUT",
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - the page's own address
+            return answer.status, json.load(answer)["state"]
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
 
 
 @pytest.mark.parametrize(

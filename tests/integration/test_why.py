@@ -254,6 +254,7 @@ def test_alone_status_says_that_no_daemon_runs(alone: Trial) -> None:
     said = alone.says("status")
     assert said.code == 0
     assert "The daemon is not running" in said.out
+    assert "dnssec  not looked at yet; `skulldns doctor` looks at once" in said.out
     found = alone.says("status", "--json").json
     assert found["daemon"] is False
     assert found["counts"]["served"] == 5

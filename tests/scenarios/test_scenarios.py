@@ -84,17 +84,17 @@ def _plan(scenario: dict[str, Any]) -> Plan:
         names |= _put(registry, given)
     for given in scenario.get("claims", []):
         names |= registry.put_claim(_claim(given))
-    current: dict[dns.name.Name, dict[dns.rdatatype.RdataType, RRset]] = {}
-    ledger: dict[dns.name.Name, dict[dns.rdatatype.RdataType, Entry]] = {}
+    current: dict[dns.name.Name, list[RRset]] = {}
+    ledger: dict[dns.name.Name, list[Entry]] = {}
     for line in scenario.get("served", []):
         served = _rrset(line)
-        current.setdefault(served.name, {})[served.type] = served
+        current.setdefault(served.name, []).append(served)
     for owner, lines in scenario.get("ours", {}).items():
         for line in lines:
             ours = _rrset(line)
             source = ZONE_FILE if owner == ZONE_FILE else CLAIMS if is_claim(owner) else "a"
             entry = Entry(ours.key, owner, source, "it was wanted", ours)
-            ledger.setdefault(ours.name, {})[ours.type] = entry
+            ledger.setdefault(ours.name, []).append(entry)
     names |= ledger.keys()
     decisions = [registry.decide(name) for name in names]
     found = compare(decisions, current, ledger, partial(farewell, registry), ZONE)
@@ -102,11 +102,11 @@ def _plan(scenario: dict[str, Any]) -> Plan:
         want.owner
         for decision in decisions
         for want in decision.wanted
-        if not want.rrset.same_data(current.get(want.key.name, {}).get(want.key.type))
+        if not any(map(want.rrset.same_data, current.get(want.key.name, ())))
     }
     owned: dict[str, int] = {}
     for here in ledger.values():
-        for entry in here.values():
+        for entry in here:
             owned[entry.source] = owned.get(entry.source, 0) + 1
     around = Circumstances(
         mode=Mode(scenario.get("settings", {}).get("mode", "sync")),
@@ -126,11 +126,9 @@ def _plan(scenario: dict[str, Any]) -> Plan:
     )
 
 
-def _unseen(
-    registry: Registry, ledger: dict[dns.name.Name, dict[dns.rdatatype.RdataType, Entry]]
-) -> dict[str, int]:
+def _unseen(registry: Registry, ledger: dict[dns.name.Name, list[Entry]]) -> dict[str, int]:
     owners = {known.id for known in registry.all_known() if not known.present and not known.witnessed}
-    return {"a": sum(entry.owner in owners for here in ledger.values() for entry in here.values())}
+    return {"a": sum(entry.owner in owners for here in ledger.values() for entry in here)}
 
 
 def _settings(given: dict[str, Any]) -> GuestSettings:

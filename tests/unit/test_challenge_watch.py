@@ -10,6 +10,9 @@ from skulldns.loop.challenges import ChallengeWatch
 from skulldns.loop.clock import Clock
 from skulldns.model import certificates
 from skulldns.model.claims import AddressTarget, ChallengeValue, ClaimState
+from skulldns.model.guests import GuestId
+from skulldns.model.members import Member
+from skulldns.model.views import HeldName
 from skulldns.store.acme import PlacedStore
 from skulldns.store.showing import ViewStore
 from skulldns.targets.challenges.dns01 import DnsProver, ZoneServers
@@ -58,9 +61,9 @@ class _Placing:
         while self.world.now < end:
             self.world.now += self.watch.step() or 1e-6
 
-    def served(self) -> set[str]:
+    def served(self, label: str = "blog") -> set[str]:
         """The values that are there."""
-        found = [one for key, one in self.zone.rrsets.items() if "_acme-challenge.blog" in str(key)]
+        found = [one for key, one in self.zone.rrsets.items() if f"_acme-challenge.{label}" in str(key)]
         return {value for one in found for value in one.values()}
 
 
@@ -224,3 +227,41 @@ def test_after_a_restart_what_is_seen_is_looked_at_and_not_placed_again() -> Non
     placing.watch.step()
     assert placing.shown("one")
     assert prover.tries.total() == 0
+
+
+def test_values_at_a_guest_s_name_stand_while_it_is_its_member_s() -> None:
+    placing = _Placing()
+    box = dns.name.from_text("box", ZONE)
+    value = ChallengeValue(box, "one", placing.world.now + 3600)
+
+    def owned_by(login: str) -> None:
+        with placing.world.office.writing() as books:
+            books.views.put_held([HeldName(box, "the guest box", login, GuestId("id-box"))])
+
+    owned_by("alice")
+    with placing.world.office.writing() as books:
+        books.members.put(Member("alice", 0.0))
+        books.challenges.put(box, "alice", value, placing.world.now)
+    placing.run(1)
+    assert placing.served("box") == {'"one"'}
+    with placing.world.office.reading() as books:
+        assert books.views.serves(box, "one")
+    placing.begin()
+    owned_by("bob")
+    placing.watch.step()
+    assert placing.served("box") == set()
+    assert placing.placed.placed() == []
+
+
+def test_values_at_a_guest_s_name_end_by_themselves() -> None:
+    placing = _Placing()
+    box = dns.name.from_text("box", ZONE)
+    with placing.world.office.writing() as books:
+        books.members.put(Member("alice", 0.0))
+        books.views.put_held([HeldName(box, "the guest box", "alice", GuestId("id-box"))])
+        now = placing.world.now
+        books.challenges.put(box, "alice", ChallengeValue(box, "one", now + 60), now)
+    placing.run(50)
+    assert placing.served("box") == {'"one"'}
+    placing.run(20)
+    assert placing.served("box") == set()

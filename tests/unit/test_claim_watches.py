@@ -13,9 +13,11 @@ from skulldns.loop.letters import Claims
 from skulldns.loop.mailbox import Mailbox
 from skulldns.loop.proofs import ProofWatch
 from skulldns.model.assignments import Assignment
+from skulldns.model.audit import Act
 from skulldns.model.claims import (
     AddressTarget,
     Because,
+    ChallengeValue,
     Claim,
     ClaimState,
     Proof,
@@ -61,8 +63,14 @@ class _Faulty:
     def due(self, now: float) -> Sequence[Claim]:
         return self._store.due(now)
 
+    def last_written(self) -> float | None:
+        return self._store.last_written()
+
     def to_look_at(self, waiting_before: float, before: float) -> Sequence[Claim]:
         return self._store.to_look_at(waiting_before, before)
+
+    def guest_challenges(self, now: float) -> Sequence[ChallengeValue]:
+        return self._store.guest_challenges(now)
 
     def change(
         self, identity: str, judge: Callable[[Claim, Surroundings], Claim], what: str, now: float
@@ -146,6 +154,23 @@ def test_a_clock_that_was_set_right_is_believed_after_a_day() -> None:
     world.jumped = 365 * _DAY
     watch.step()
     world.now += _DAY + 1
+    watch.step()
+    assert _now(world, claim).state is ClaimState.SUSPENDED
+
+
+def test_a_daemon_that_starts_with_a_clock_a_year_ahead_ends_nothing_for_a_day() -> None:
+    world = ClaimWorld()
+    claim = world.claim("home", AddressTarget(), until=world.now + 30 * _DAY)
+    claim = world.store(claim, confirmed=world.now - TIMES.confirm_every - TIMES.confirm_grace + 30 * _DAY)
+    with world.office.writing() as books:
+        books.audit.add(Act(world.now, "alice", "claim", "home.vmsrv.test", None, "{}"))
+    world.jumped = 365 * _DAY
+    watch = ClaimWatch(world.claims, _NoAssignments(), Mailbox(), TIMES, _clock(world))
+    watch.step()
+    world.now += _DAY / 2
+    watch.step()
+    assert _now(world, claim).state is ClaimState.ACTIVE
+    world.now += _DAY / 2 + 1
     watch.step()
     assert _now(world, claim).state is ClaimState.SUSPENDED
 

@@ -14,7 +14,15 @@ from skulldns.desired.zonefile import parse_zone
 from skulldns.loop.report import Reporter
 from skulldns.loop.why import explain
 from skulldns.model.assignments import Assignment
-from skulldns.model.claims import AddressTarget, AliasTarget, ClaimRecord, ClaimState, RedirectTarget, Target
+from skulldns.model.claims import (
+    AddressTarget,
+    AliasTarget,
+    Because,
+    ClaimRecord,
+    ClaimState,
+    RedirectTarget,
+    Target,
+)
 from skulldns.model.desired import Evidence
 from skulldns.model.guests import GuestId
 from skulldns.model.namestate import NameState
@@ -119,13 +127,46 @@ def test_a_suspended_claim_goes_and_comes_back() -> None:
     claim = world.step_claim(world.claim("blog", to_guest("web")), Step.SUSPENDED)
     world.run(3)
     assert _at(world, "blog") == {}
-    assert farewell(world.engine.registry, f"claim {claim.id}").evidence is Evidence.ANNOUNCED
+    assert farewell(world.engine.registry, f"claim {claim.id}").evidence is Evidence.DECIDED
     world.step_claim(claim, Step.RESUMED)
     world.run(3)
     assert _at(world, "blog") == {"blog A": [str(PROXY)]}
 
 
-def test_one_claim_of_one_may_go_since_its_end_was_announced() -> None:
+def test_releases_and_suspensions_are_held_up_by_nobody_and_hold_up_nobody() -> None:
+    world = _world()
+    mine = [world.claim(f"c{number}", _DYN) for number in range(60)]
+    theirs = world.claim("theirs", to_guest("other", direct=True), "bob")
+    world.run(5)
+    for claim in mine[1:]:
+        world.step_claim(claim, Step.LET_GO)
+    world.run(10)
+    world.step_claim(theirs, Step.SUSPENDED)
+    world.run(10)
+    assert {name for name in world.served() if name[0] == "c"} == {"c0.vmsrv.test A", "c0.vmsrv.test AAAA"}
+    assert _at(world, "theirs") == {}
+
+
+def test_a_release_waits_for_no_source_that_was_silent_since_the_start() -> None:
+    world = _world()
+    claim = world.claim("home", _DYN)
+    world.run(3)
+    world.source.go_down("it is away")
+    world.begin()
+    world.step_claim(claim, Step.LET_GO)
+    world.run(10)
+    assert _at(world, "home") == {}
+    assert "web.vmsrv.test A" in world.served()
+
+
+def test_the_end_of_a_claim_whose_proof_was_merely_not_found_is_weighed() -> None:
+    world = _world()
+    claim = world.claim("home", _DYN, state=ClaimState.SUSPENDED, because=Because.PROOF)
+    world.run(1)
+    assert farewell(world.engine.registry, f"claim {claim.id}").evidence is Evidence.ANNOUNCED
+
+
+def test_one_claim_of_one_may_go_since_a_person_ended_it() -> None:
     world = ClaimWorld()
     claim = world.claim("home", _DYN)
     world.run(3)

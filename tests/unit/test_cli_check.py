@@ -3,8 +3,10 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 import pytest
@@ -37,7 +39,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     Path("tsig.key").write_text("bm90IGEgcmVhbCBzZWNyZXQsIG9ubHkgYSB0ZXN0")
     Path("tsig.key").chmod(0o600)
     Path("zones").mkdir()
-    Path("zones/vmsrv.test.yaml").write_text("www: {type: A, value: 192.0.2.1}\n")
+    Path("zones/vmsrv.test.yaml").write_text("www: {type: A, value: 192.0.2.1}\n...\n")
 
     def run(*arguments: str) -> Result:
         return CliRunner().invoke(main, arguments)
@@ -81,13 +83,13 @@ def test_a_file_that_no_zone_names_is_a_warning(run: Run, tmp_path: Path) -> Non
 
 def test_json(run: Run, tmp_path: Path) -> None:
     file = str(tmp_path / "zones/vmsrv.test.yaml")
-    good = {"ok": True, "config": "skulldns.yaml", "warnings": [], "errors": []}
+    good = {"ok": True, "config": "skulldns.yaml", "endless": [], "warnings": [], "errors": []}
     zones = [{"name": "vmsrv.test", "views": [], "file": file, "records": 1}]
     assert json.loads(run("check", "--json").stdout) == {**good, "zones": zones}
     Path(file).write_text("")
     result = run("check", "--json")
-    assert result.exit_code == 2
-    assert json.loads(result.stdout)["errors"] == [
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["warnings"] == [
         {
             "file": file,
             "line": 1,
@@ -125,7 +127,7 @@ def test_the_first_default_wins(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     [
         (("chekc",), "No such command 'chekc'"),
         (("check", "--jsn"), "No such option"),
-        (("check", "more"), "Got unexpected extra argument (more)"),
+        (("status", "more"), "Got unexpected extra argument (more)"),
     ],
 )
 def test_a_usage_error_is_one_line(run: Run, arguments: tuple[str, ...], error: str) -> None:
@@ -220,3 +222,125 @@ def test_a_reader_that_goes_away_makes_no_noise(run: Run) -> None:
         assert process.stderr is not None
         assert process.stderr.read() == ""
         assert process.wait() == 1
+
+
+_SECRETS = """\
+web:
+  url: https://names.example.org
+  oidc: {name: Club, issuer: "https://id.example.org", client_id: names, client_secret_file: oidc.secret}
+notices:
+  smtp: {host: mail.example.org, login: names, password_file: mail.secret}
+  sender: names@example.org
+  webhooks:
+    - {url: "https://hook.example.org/a", secret_file: hook.secret}
+    - {url: "https://hook.example.org/b", secret_file: hook.secret}
+"""
+
+
+def test_secrets_of_page_and_notices_are_there_and_private(run: Run, tmp_path: Path) -> None:
+    Path("skulldns.yaml").write_text(_CONFIG + _SECRETS)
+    for name, text, mode in (
+        ("oidc", "a secret\n", 0o640),
+        ("mail", "a secret\n", 0o644),
+        ("hook", "", 0o600),
+    ):
+        Path(f"{name}.secret").write_text(text)
+        Path(f"{name}.secret").chmod(mode)
+    mail, hook, oidc = (tmp_path / f"{name}.secret" for name in ("mail", "hook", "oidc"))
+    result = run("check")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines() == [
+        f"{mail}: it can be read by everyone; run 'chmod o= {mail}'",
+        f"{hook}: it does not hold one line with a secret; write the secret into it",
+    ]
+    mail.chmod(0o600)
+    hook.write_text("a secret\n")
+    oidc.unlink()
+    result = run("check")
+    assert result.stderr == f"{oidc}: there is no such file; create it, or correct the path\n"
+    assert run("check", "--no-secrets").exit_code == 0
+    oidc.write_text("a secret")
+    oidc.chmod(0o600)
+    assert run("check").exit_code == 0
+
+
+def test_what_servers_would_refuse_is_a_warning(run: Run, tmp_path: Path) -> None:
+    Path("zones/vmsrv.test.yaml").write_text("my_host: {type: A, value: 192.0.2.1}\n...\n")
+    result = run("check")
+    assert result.stderr.startswith(f"warning: {tmp_path}/zones/vmsrv.test.yaml:1:10: my_host.vmsrv.test A: ")
+    assert (result.exit_code, result.stderr.count("\n")) == (0, 1)
+
+
+def test_a_file_without_an_end_is_told_how_to_get_one(run: Run) -> None:
+    Path("zones/vmsrv.test.yaml").write_text("www: {type: A, value: 192.0.2.1}\n")
+    result = run("check")
+    assert result.stdout == (
+        "vmsrv.test: 1 static RRsets\n"
+        "hint: half a save could be taken for a whole one; end the file with a line '...': zones/vmsrv.test.yaml\n"
+        "ok\n"
+    )
+    assert [Path(file).name for file in json.loads(run("check", "--json").stdout)["endless"]] == [
+        "vmsrv.test.yaml"
+    ]
+
+
+def test_a_zone_file_is_checked_without_a_config(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skulldns.cli, "CONFIG_FILES", ())
+    result = run("check", "zones/vmsrv.test.yaml")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "vmsrv.test: 1 static RRsets\nok\n", "")
+    Path("zones/vmsrv.test.yaml").write_text("www: {type: CNAME, value: mail}\n")
+    result = run("check", "zones/vmsrv.test.yaml")
+    assert result.stderr == (
+        'zones/vmsrv.test.yaml:1:27: CNAME value "mail" has no trailing dot;'
+        " write 'mail.' or 'mail.vmsrv.test.'\n"
+    )
+    assert result.exit_code == 2
+    Path("a..b.yaml").write_text("{}")
+    assert run("check", "a..b.yaml").stderr == (
+        "a..b.yaml: the file is not called after a zone;"
+        " call it like vmsrv.example.org.yaml, or name it in a config\n"
+    )
+
+
+def test_a_zone_file_that_the_config_names_is_read_by_its_rules(run: Run) -> None:
+    Path("zones/vmsrv.test.yaml").rename("zones/other.yaml")
+    Path("skulldns.yaml").write_text(_CONFIG.replace("zones/vmsrv.test.yaml", "zones/other.yaml"))
+    Path("tsig.key").unlink()
+    assert run("check", "zones/other.yaml").stdout == "vmsrv.test: 1 static RRsets\nok\n"
+    assert run("check", "skulldns.yaml").stderr == (
+        "skulldns.yaml: this is the config, and no zone file; check it without naming a file\n"
+    )
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user may look into."""
+    with TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+def test_a_secret_that_only_the_page_s_user_reads_is_a_warning(run: Run, open_directory: Path) -> None:
+    secret = open_directory / "oidc.secret"
+    secret.write_text("a secret")
+    secret.chmod(0o400 if os.geteuid() == 0 else 0)
+    text = _SECRETS.split("notices:", maxsplit=1)[0].replace("oidc.secret", str(secret))
+    Path("skulldns.yaml").write_text(_CONFIG + text)
+    with _another_user():
+        result = run("check")
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, "ok")
+    warning = f"{secret}: this user may not read it, so nobody looked at it; check as root, too"
+    assert result.stderr == f"warning: {warning}\n"
+
+
+@contextmanager
+def _another_user() -> Iterator[None]:
+    """Access is judged as that of a user who is not root; others have no way to be another."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(65534, 0, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)

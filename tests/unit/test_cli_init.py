@@ -25,6 +25,7 @@ def test_what_it_writes_passes_the_check(tmp_path: Path) -> None:
     assert (result.exit_code, result.stderr) == (0, "")
     checked = CliRunner().invoke(main, ["check", "--config", str(directory / "skulldns.yaml")])
     assert (checked.exit_code, checked.output) == (0, "vmsrv.test: 0 static RRsets\nok\n")
+    assert 'See "A zone with views" in docs/config.md.' in (directory / "skulldns.yaml").read_text()
     zone = load(directory / "skulldns.yaml").zones[dns.name.from_text("vmsrv.test")]
     servers = [(server.address, server.port) for server in zone.servers]
     assert servers == [("192.0.2.53", 53), ("192.0.2.54", 5353), ("2001:db8::53", 53)]

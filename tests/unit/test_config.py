@@ -1,4 +1,5 @@
 import os
+import platform
 import re
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network, IPv6Network
@@ -17,6 +18,8 @@ from skulldns.config.sections import ConfigFile, schema_text
 from skulldns.config.sourcesections import IncusSourceConfig
 from skulldns.errors import ConfigError
 from skulldns.model.policy import Approval, Https, Mode, OnStop, Publish
+from skulldns.wiring.guests import host_labels
+from skulldns.wiring.members import rules
 from tests.rooms import ROOT
 
 _SECRET = "bm90IGEgcmVhbCBzZWNyZXQsIG9ubHkgYSB0ZXN0"
@@ -662,3 +665,15 @@ def test_a_record_for_a_view_needs_the_view(write: Write, tmp_path: Path) -> Non
         f"{tmp_path}/zone.yaml:1:6: the record is for the view insider, which vmsrv.test does not have; "
         "write one of inside, outside"
     )
+
+
+def test_this_machine_and_the_hypervisors_have_their_names(write: Write) -> None:
+    sources = [
+        '{kind: libvirt, uri: "qemu:///system", zone: vmsrv.test}',
+        '{kind: libvirt, uri: "qemu+ssh://root@hv1.example.org/system", zone: vmsrv.test}',
+        '{kind: libvirt, uri: "qemu+tls://192.0.2.9/system", zone: vmsrv.test}',
+    ]
+    config = load(write(f"{_SMALL}networks: [192.0.2.0/24]\nsources: [{', '.join(sources)}]\n"))
+    here = platform.node().partition(".")[0].lower()
+    assert set(host_labels(config)) == {here, "hv1"}
+    assert {here, "hv1"} <= set(rules(config).reserved)

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from skulldns.desired.policy.proofs import looked
+from skulldns.desired.policy.states import confirm_by
 from skulldns.errors import Conflict, Refused
 from skulldns.model.claims import (
     AddressTarget,
@@ -35,7 +36,6 @@ from skulldns.store.proving import ClaimStore
 from tests.unit.deskworld import (
     ALICE,
     BOB,
-    ROOT,
     RULES,
     ZONE,
     database,
@@ -44,7 +44,7 @@ from tests.unit.deskworld import (
     stricter,
     web,
 )
-from webui.desk import Desk, admin, approval, claims, machines, members, tokens
+from webui.desk import Desk, admin, approval, challenges, claims, handing, machines, members, tokens
 
 CAROL = Actor("carol", "192.0.2.9")
 WIKI = dns.name.from_text("wiki", ZONE)
@@ -111,7 +111,8 @@ def test_anothers_claim_looks_like_none(place: Desk) -> None:
         lambda one: claims.retarget(place, BOB, one, web("bob"), 2.0),
         lambda one: claims.set_options(place, BOB, one, SiteOptions(), 2.0),
         lambda one: claims.set_records(place, BOB, one, [], 2.0),
-        lambda one: claims.transfer(place, BOB, one, "bob", 2.0),
+        lambda one: handing.offer(place, BOB, one, "carol", 2.0),
+        lambda one: handing.withdraw(place, BOB, one, 2.0),
         lambda one: claims.release(place, BOB, one, 2.0),
         lambda one: claims.confirm(place, BOB, one, 2.0),
     ]
@@ -146,18 +147,6 @@ def test_a_released_name_is_kept_from_others_for_a_while(place: Desk) -> None:
         assert [one.state for one in books.claims.history(WIKI)] == [ClaimState.ACTIVE, ClaimState.RELEASED]
 
 
-def test_a_transferred_name_leads_nowhere_of_the_former_holder(place: Desk) -> None:
-    made = claims.claim(place, ALICE, "wiki", web(), 1.0)
-    after = claims.transfer(place, ALICE, made.id, "bob", 2.0)
-    assert (after.member, after.target, after.state) == ("bob", AddressTarget(), ClaimState.ACTIVE)
-    claims.retarget(place, BOB, made.id, web("bob"), 3.0)
-    with pytest.raises(Refused):
-        claims.show(place, ALICE, made.id)
-    members.set_quota(place, ROOT, "alice", 0, 4.0)
-    with pytest.raises(Refused, match="0 names of 0"):
-        claims.transfer(place, BOB, made.id, "alice", 4.0)
-
-
 def test_of_two_who_bring_a_domain_the_one_who_proves_it_has_it(place: Desk) -> None:
     ours = claims.claim(place, ALICE, "www.member.test", web(), 1.0)
     theirs = claims.claim(place, BOB, "www.member.test", web("bob"), 1.0)
@@ -184,7 +173,7 @@ def test_admins_approve_refuse_suspend_and_resume(place: Desk) -> None:
     assert one.state is ClaimState.AWAITING_APPROVAL
     assert approval.approve(strict, CAROL, one.id, 2.0).state is ClaimState.ACTIVE
     assert approval.refuse(strict, CAROL, other.id, "no shops", 2.0).state is ClaimState.RELEASED
-    with pytest.raises(Refused, match="not awaiting approval"):
+    with pytest.raises(Refused, match="not awaiting approval; look again how it stands"):
         approval.approve(strict, CAROL, other.id, 3.0)
     held = approval.suspend(strict, CAROL, one.id, "broken", 3.0)
     assert (held.because, held.until) == (Because.ADMIN, None)
@@ -265,15 +254,22 @@ def test_a_router_updates_its_address_and_an_acme_client_its_challenge(place: De
     with pytest.raises(Refused):
         machines.set_addresses(place, ALICE, WIKI, IPv4Address("127.0.0.1"), None, 3.0)
     below = dns.name.from_text("*.a", WIKI)
-    placed = machines.present(place, ALICE, below, "x" * 43, 4.0)
-    assert [(one.name.to_text(), one.value) for one in placed.challenges] == [
-        ("a.wiki.vmsrv.example.org.", "x" * 43)
-    ]
-    assert machines.cleanup(place, ALICE, below, "x" * 43, 5.0).challenges == ()
+    placed = challenges.present(place, ALICE, below, "x" * 43, 4.0)
+    assert [(one.name.to_text(), one.value) for one in placed] == [("a.wiki.vmsrv.example.org.", "x" * 43)]
+    with place.office.reading() as books:
+        kept = books.claims.holder(WIKI)
+    assert kept is not None
+    assert kept.challenges == placed
+    with place.office.reading() as books:
+        due = {one.id: one.until for one in books.claims.due(4.0 + challenges.CHALLENGE_LASTS)}
+        assert not books.claims.due(3.9 + challenges.CHALLENGE_LASTS)
+    assert due == {kept.id: kept.until}
+    assert kept.until == confirm_by(kept, RULES.times)
+    assert challenges.cleanup(place, ALICE, below, "x" * 43, 5.0) == ()
     with pytest.raises(Refused):
-        machines.present(place, BOB, WIKI, "x" * 43, 4.0)
+        challenges.present(place, BOB, WIKI, "x" * 43, 4.0)
     with pytest.raises(Refused):
-        machines.present(place, ALICE, WIKI, '"; x', 4.0)
+        challenges.present(place, ALICE, WIKI, '"; x', 4.0)
 
 
 def test_no_challenge_is_placed_in_a_zone_of_the_member_s_own(place: Desk) -> None:
@@ -282,7 +278,7 @@ def test_no_challenge_is_placed_in_a_zone_of_the_member_s_own(place: Desk) -> No
         books.claims.put(replace(own, state=ClaimState.ACTIVE))
     for name in (own.name, dns.name.from_text("*.a", own.name)):
         with pytest.raises(Refused, match=r"is in a zone of your own, where we write no record; .*http-01"):
-            machines.present(place, ALICE, name, "x" * 43, 2.0)
+            challenges.present(place, ALICE, name, "x" * 43, 2.0)
     assert claims.show(place, ALICE, own.id).challenges == ()
 
 

@@ -86,12 +86,15 @@ def test_an_interned_name_is_like_dnspython_s(one: Name, other: Name) -> None:
         assert (second == mine) is (second == one)
 
 
-def test_equal_names_and_data_are_one_object() -> None:
+def test_equal_names_are_one_object_and_equal_data_are_equal() -> None:
     labels = (b"web", b"vmsrv", b"test", b"")
     assert name_of(labels) is name_of(tuple(bytes(bytearray(label)) for label in labels))
-    assert data_of(A, [b"\xc0\0\2\1", b"\xc0\0\2\2"]) is data_of(A, [b"\xc0\0\2\2", b"\xc0\0\2\1"])
+    assert data_of(A, [b"\xc0\0\2\1", b"\xc0\0\2\2"]) == data_of(A, [b"\xc0\0\2\2", b"\xc0\0\2\1"])
+    assert data_of(A, [b"\xc0\0\2\1"]) != data_of(A, [b"\xc0\0\2\2"])
     text = dns.rdata.from_text(IN, TXT, '"x"')
-    assert held(TXT, [text]) is data_of(TXT, [b"\1x"])
+    assert held(TXT, [text]) == data_of(TXT, [b"\1x"]) == frozenset({text})
+    assert text in held(TXT, [text])
+    assert held(TXT, [text]) - {text} == frozenset()
     assert wires_of(TXT, frozenset({text})) == (b"\1x",)
     name = name_of(labels)
     assert isinstance(name, InternedName)

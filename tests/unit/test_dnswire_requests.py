@@ -5,13 +5,15 @@ from textwrap import dedent
 
 import dns.message
 import dns.name
+import dns.update
 import pytest
+from dns.rdataclass import ANY
 from dns.rdatatype import AAAA, CNAME, NS, SOA, TXT, A
 from hypothesis import given
 from hypothesis import strategies as st
 
 from skulldns.errors import Refused
-from skulldns.model.changes import Change
+from skulldns.model.changes import LARGE, Change
 from skulldns.model.records import Key, RRset, rrset
 from skulldns.targets.dnswire import requests
 
@@ -140,6 +142,17 @@ def test_a_deletion_is_by_value() -> None:
     )
 
 
+def test_very_many_records_are_deleted_as_an_rrset_that_is_known_in_full() -> None:
+    many = rrset(
+        dns.name.from_text("many", ZONE), A, 60, [f"192.0.{n // 250}.{n % 250}" for n in range(2000)]
+    )
+    message = dns.message.from_wire(requests.update(ZONE, [change(many, None)]))
+    assert isinstance(message, dns.update.UpdateMessage)
+    assert {data for found in message.prerequisite for data in found} == many.data
+    [deleted] = message.update
+    assert (deleted.name, deleted.rdtype, deleted.deleting, len(deleted)) == (many.name, A, ANY, 0)
+
+
 def test_deletions_come_first_and_a_taken_name_is_not_asked_to_be_free() -> None:
     alias = rrset(WEB, CNAME, 60, ["elsewhere.test."])
     one = rrset(WEB, A, 60, ["192.0.2.1"])
@@ -239,6 +252,15 @@ def test_batches_are_small_enough_whole_and_keep_names_together(made: Sequence[C
     deleting = {entry.name for entry in made if entry.after is None}
     order = list(dict.fromkeys(entry.name for batch in batches for entry in batch))
     assert set(order[: len(deleting)]) == deleting
+
+
+def test_a_name_with_very_many_records_comes_alone_and_last() -> None:
+    def records(label: str, number: int) -> Change:
+        values = [f"192.0.2.{one}" for one in range(number)]
+        return change(None, rrset(dns.name.from_text(label, ZONE), A, 60, values))
+
+    small, large, usual = records("small", 1), records("large", LARGE + 1), records("usual", LARGE)
+    assert requests.batches(ZONE, [small, large, usual]) == [(small, usual), (large,)]
 
 
 def test_one_more_byte_needs_one_more_message() -> None:

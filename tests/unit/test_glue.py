@@ -18,12 +18,10 @@ def _compare(wanted: list[RRset], served: list[RRset], owner: str = ZONE_FILE) -
     decisions: dict[Name, list[Wanted]] = {}
     for one in wanted:
         decisions.setdefault(one.name, []).append(Wanted(one, owner, owner, "asked for", alone=False))
-    current: dict[Name, dict[RdataType, RRset]] = {}
+    current: dict[Name, list[RRset]] = {}
     for one in served:
-        current.setdefault(one.name, {})[one.type] = one
-    ledger = {
-        one.name: {one.type: Entry(one.key, owner, owner, "asked for", one)} for one in served if one != _NS
-    }
+        current.setdefault(one.name, []).append(one)
+    ledger = {one.name: [Entry(one.key, owner, owner, "asked for", one)] for one in served if one != _NS}
     return compare(
         [Decision(name, tuple(wants)) for name, wants in decisions.items()],
         current,

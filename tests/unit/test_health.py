@@ -12,7 +12,11 @@ from skulldns.errors import Unavailable
 from skulldns.loop.clock import Clock
 from skulldns.loop.front import Front
 from skulldns.loop.health import LEAST_FREE, Machine, Ping, pings
+from skulldns.loop.outlooks import OutlookLine
 from skulldns.loop.report import Status
+from skulldns.model.dnssec import Dnssec, Ds
+from skulldns.model.outlook import Finding, Standing
+from skulldns.plan.delegation import SERIAL
 from skulldns.wiring.machine import MachineLook
 from tests.unit.frontworld import NOW, FrontWorld, report
 from tests.unit.loopworld import LoopWorld, guest
@@ -52,6 +56,17 @@ def test_a_sentence_is_cut_into_what_is_wrong_and_the_cure() -> None:
     assert ping == Ping(
         "zone file", "vmsrv.test", good=False, text="zones/vmsrv.test.yaml:1:2: a; b is wrong", cure="write c"
     )
+
+
+@pytest.mark.parametrize(("age", "said"), [(5.0, "with serial 4"), (1500.0, "with serial 4, 25 min ago")])
+def test_serials_of_an_older_look_say_how_old_it_is(age: float, said: str) -> None:
+    serials = Finding(SERIAL, "vmsrv.test", Standing.WELL, "2 servers with serial 4")
+    dnssec = Dnssec(signed=False, expires=None, ds=Ds.NONE, ready=(), findings=(), urgent=False)
+    line = OutlookLine("vmsrv.test", NOW - age, dnssec, (serials,))
+    [ping] = [
+        one for one in pings(replace(_status(), outlooks=(line,)), {}, _MACHINE, NOW) if one.kind == SERIAL
+    ]
+    assert ping.text.endswith(said)
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,27 @@ def test_the_first_file_of_a_zone_has_nothing_to_fall_back_on(tmp_path: Path) ->
     assert (found.records, "there is no such file" in (found.error or "")) == (None, True)
 
 
+@pytest.mark.parametrize("text", ["", "# words\n"])
+@pytest.mark.parametrize("known", [False, True])
+def test_an_empty_file_is_an_empty_zone_only_if_a_person_says_so(
+    tmp_path: Path, text: str, *, known: bool
+) -> None:
+    zone = _zone(tmp_path)
+    assert zone.file is not None
+    files = _files(tmp_path)
+    if known:
+        zone.file.write_text(_BLOCK)
+        files.look(zone)
+    before = files.look(zone).records
+    zone.file.write_text(text)
+    found = files.look(zone)
+    assert "the file is empty; write {}" in (found.error or "")
+    assert found.records == before
+    found = files.look(zone, accept=True)
+    assert (found.error, found.records) == (None, ())
+    assert (files.look(zone).error, _files(tmp_path).look(zone).error) == (None, None)
+
+
 def test_a_file_that_vanished_leaves_its_last_good_version_in_force(tmp_path: Path) -> None:
     zone = _zone(tmp_path)
     assert zone.file is not None

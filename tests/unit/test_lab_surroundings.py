@@ -29,3 +29,10 @@ def test_what_is_no_description_is_told(tmp_path: Path, content: str) -> None:
     (tmp_path / "surroundings.json").write_text(content)
     with pytest.raises(ConfigError, match=r"surroundings\.json"):
         Surroundings.of(Place(tmp_path))
+
+
+def test_a_lab_is_one_place_however_its_directory_is_written(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path)
+    for text in ("elsewhere/../lab", "./lab", "link/lab", "lab/"):
+        assert Place(tmp_path / text).directory == (tmp_path / "lab").resolve()

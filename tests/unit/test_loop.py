@@ -1,11 +1,13 @@
 """The loop from event to read-back, with fakes and a clock of its own."""
 
 import dns.name
+from dns.rdatatype import A
 
 from skulldns.desired.zonefile import parse_zone
 from skulldns.model.guests import Hint
 from skulldns.model.namestate import NameState
 from skulldns.model.observations import ZoneFile
+from skulldns.model.records import Key
 from skulldns.plan.cadence import ALARM_AFTER, FOLLOW_PAUSES, FULL_LOOK_EVERY
 from tests.unit.loopworld import ZONE, LoopWorld, guest
 
@@ -87,6 +89,24 @@ def test_a_lost_answer_is_read_back_and_the_change_counted_as_ours() -> None:
     assert world.name("web").state is NameState.SERVED
     assert world.ns1.messages["update"] == 1
     assert world.publisher.owns("id-web")
+
+
+def test_what_the_primary_has_lost_and_nobody_wants_is_no_name_any_more() -> None:
+    world = LoopWorld()
+    texts = [
+        "".join(f"n{number}: {{type: A, value: 192.0.2.1}}\n" for number in range(2)),
+        "n0: {type: A, value: 192.0.2.1}",
+    ]
+    world.engine.mailbox.put(ZoneFile(ZONE, parse_zone(texts[0], ZONE, "zone.yaml", 60)))
+    world.run(5)
+    assert world.name("n1").state is NameState.SERVED
+    lost = dns.name.from_text("n1", ZONE)
+    world.zone.drop(Key(lost, A))
+    world.begin()  # as a one-shot `status` does after a restore: it looks, and writes nothing
+    world.engine.mailbox.put(ZoneFile(ZONE, parse_zone(texts[1], ZONE, "zone.yaml", 60)))
+    world.engine.step()
+    world.publisher.look()
+    assert world.name("n1").state is NameState.UNKNOWN
 
 
 def test_one_refused_name_does_not_keep_the_others_back() -> None:

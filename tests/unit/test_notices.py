@@ -269,6 +269,19 @@ def test_trouble_with_a_certificate_is_told_again_only_after_it_was_over(world: 
     assert sorted(people) == ["mail:alice@example.org"] * 2 + ["mail:carol@example.org"] * 2
 
 
+def test_a_member_is_asked_twice_in_a_year_whether_a_name_is_still_in_use(world: World) -> None:
+    world.put(claim(confirmed=NOW))
+    watch, days = world.watch(), []
+    for day in range(430):
+        world.time = NOW + day * DAY
+        before = len(world.mail.told)
+        watch.step()
+        days += [day] * (len(world.mail.told) - before)
+    assert {kind for kind, _ in told(world.mail)} == {Kind.CONFIRMATION}
+    assert days == [365, 418]
+    assert len(world.hook.told) == 2
+
+
 def test_a_mail_way_that_is_gone_keeps_nothing_waiting(world: World) -> None:
     world.put(claim(), view())
     world.mail.trouble = Unavailable("away")

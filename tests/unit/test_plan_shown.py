@@ -8,6 +8,7 @@ import pytest
 from skulldns.cli.planmarkdown import code, markdown
 from skulldns.cli.planrows import by_name, summary
 from skulldns.cli.plantext import lines
+from skulldns.model.plan import ADOPTABLE
 
 
 def side(*values: str, ttl: int = 60) -> dict[str, Any]:
@@ -108,6 +109,22 @@ def test_what_the_guard_holds_is_marked_and_its_cure_said_once() -> None:
 def test_what_is_in_the_way_stands_at_its_name() -> None:
     conflict = {"key": "www.a.test A", "name": "www.a.test", "type": "A", "reason": "it is somebody else's"}
     assert shown(plan(conflicts=[conflict]))[1:3] == ["  www.a.test", "    ! it is somebody else's"]
+
+
+def test_what_waits_to_be_adopted_is_said_once_for_all() -> None:
+    one = {"name": "www.a.test", "type": "A", "reason": f"www.a.test A is {ADOPTABLE}; take it over"}
+    assert shown(plan(conflicts=[one]))[1:3] == [
+        "  www.a.test",
+        f"    ! www.a.test A is {ADOPTABLE}; take it over",
+    ]
+    found = plan(change("new.a.test", "A", after=side("192.0.2.1")), conflicts=[one] * 74)
+    said = f"74 RRsets are {ADOPTABLE}; list and take them over with `skulldns zone adopt a.test`"
+    head, name, _, line = shown(found)[:4]
+    assert ("74 in the way" in head, name, line) == (True, "  new.a.test", f"  ! {said}")
+    assert markdown(found).count(ADOPTABLE) == 1
+    alone = markdown(plan(conflicts=[one] * 2))
+    assert "2 RRsets are" in alone
+    assert "|" not in alone
 
 
 def test_more_names_than_asked_for_are_counted() -> None:

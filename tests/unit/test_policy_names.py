@@ -24,8 +24,10 @@ RULES = Rules(
     zones=(ZONE,),
     own_zones=(ZONE, dns.name.from_text("ops.example.net."), dns.name.from_text("2.0.192.in-addr.arpa.")),
     page=dns.name.from_text("names.club.test."),
-    reserved=("hypervisor", "lab*"),
+    reserved=("hv", "lab*"),
 )
+
+_ONE_LANGUAGE = "write it in small letters and digits of one language"
 
 
 def name(text: str) -> Name:
@@ -114,6 +116,44 @@ def test_what_cannot_be_a_host_name_is_refused(typed: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    "typed", ["ᴄʟᴜʙ", "cʟub", "ᴘɪxɪᴇ", "ꜱᴄᴏᴘᴇ", "ʀadio", "wɪki", "ƨhop", "ɡʟue", "ꝺoor", "ɐpple", "ʘ"]
+)
+def test_letters_that_no_language_is_written_with_are_refused(typed: str) -> None:
+    with pytest.raises(Refused, match="letters of no language"):
+        hostname(typed, RULES)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["żółw", "đakovo", "rød", "þing", "ħobż", "ŋgo", "ɗan", "ƙasa", "œuvre", "əlifba", "ıspanak", "tiếng"],
+)
+def test_letters_of_living_languages_are_fine(typed: str) -> None:
+    assert shown_name(hostname(typed, RULES)) == f"{typed}.vmsrv.example.org"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("wіki", "'wіki' mixes letters of several scripts: і is Cyrillic; use the letters of one language"),
+        ("аррӏе", "'аррӏе' looks like 'appie' and is not: its letters are Cyrillic; use another name"),
+        ("cʟub", "'cʟub' has letters of no language: ʟ; write club"),
+        (
+            "wiki😀",
+            "'wiki😀' has letters that host names cannot have (IDNA 2008): 😀; " + _ONE_LANGUAGE,
+        ),
+        (
+            "\u202ewiki",
+            "'\\u202ewiki' has letters that host names cannot have (IDNA 2008): U+202E; " + _ONE_LANGUAGE,
+        ),
+    ],
+)
+def test_a_refusal_shows_the_letters_and_says_which_are_foreign(typed: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        hostname(typed, RULES)
+    assert str(refused.value) == said
+
+
 def test_a_name_of_253_characters_fits_and_one_of_254_does_not() -> None:
     fits = ".".join(["a" * 61] * 4 + ["b.cd"])
     assert len(fits) == 252
@@ -152,7 +192,8 @@ def test_any_text_is_a_name_or_refused_and_a_name_stays_the_same(text: str) -> N
             "l0gin",
             "1ogin",
         ),
-        *("adrnin", "rnail", "auto-discover", "hypervisor", "lab-7", "wpad.wiki.~"),
+        *("www1", "imap4", "smtp-out", "hypervisor2"),
+        *("adrnin", "rnail", "auto-discover", "hv", "lab-7", "wpad.wiki.~"),
         "vmsrv.example.org",
     ],
 )
@@ -187,6 +228,28 @@ def test_a_free_name_is_granted(typed: str) -> None:
 def test_a_domain_that_is_nobodys_to_bring_is_refused(typed: str) -> None:
     with pytest.raises(Refused):
         judge(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("sub.notes", "sub.notes.vmsrv.example.org"),
+        ("my.house.shop2", "my.house.shop2.vmsrv.example.org"),
+        ("вики.слово", "вики.слово.vmsrv.example.org"),
+        ("notes.", "notes.vmsrv.example.org"),
+    ],
+)
+def test_what_has_no_top_level_domain_was_meant_in_our_zone(typed: str, meant: str) -> None:
+    with pytest.raises(Refused, match="is no top-level domain") as refused:
+        judge(typed)
+    assert refused.value.cure == f"did you mean {meant}?"
+
+
+def test_a_domain_beside_our_own_needs_no_public_top_level_domain() -> None:
+    inside = replace(RULES, zones=(dns.name.from_text("vms.firm.lan."),))
+    assert judge("shop.member.lan", rules=inside) is Step.PUT_UP_FOR_PROOF
+    with pytest.raises(Refused, match="is no top-level domain"):
+        judge("shop.member.lan")
 
 
 @pytest.mark.parametrize("typed", ["member.test", "www.member.co.uk", "me.github.io", "other.example.org"])
@@ -270,7 +333,17 @@ def test_names_of_guests_and_zone_files_count(held: str, owner: str | None, free
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("wiki", "w-iki"), ("loo", "l00"), ("modern", "modem"), ("café", "cafe"), ("wvw", "vvvw"), ("10", "lo")],
+    [
+        ("wiki", "w-iki"),
+        ("loo", "l00"),
+        ("modern", "modem"),
+        ("café", "cafe"),
+        ("wvw", "vvvw"),
+        ("10", "lo"),
+        ("rød", "rod"),
+        ("hawaiʻi", "hawaii"),
+        ("wikiˈ", "wiki"),
+    ],
 )
 def test_names_that_look_alike_have_one_skeleton(one: str, other: str) -> None:
     assert skeleton(hostname(one, RULES)) == skeleton(hostname(other, RULES))

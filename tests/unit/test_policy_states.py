@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from skulldns.desired.policy.proofs import looked, proof_record
 from skulldns.desired.policy.rules import Rules, Timing
-from skulldns.desired.policy.states import TABLE, Step, ended, moved, step
+from skulldns.desired.policy.states import TABLE, Step, ended, moved, step, timed
 from skulldns.errors import Refused
 from skulldns.model.claims import (
     AddressTarget,
@@ -123,13 +123,31 @@ def test_a_proved_name_may_await_approval_and_one_that_is_anothers_by_then_is_re
         looked(waiting, Surroundings(at=(theirs,)), found=True, now=1, rules=RULES)
 
 
-def test_a_challenge_that_nobody_took_back_goes_by_itself() -> None:
+def test_a_challenge_that_nobody_took_back_goes_by_itself_and_the_claim_stays() -> None:
     active = moved(claim(), Step.GRANTED, 0, RULES.times)
-    held = replace(active, challenges=(ChallengeValue(OWN, "x", 60), ChallengeValue(OWN, "y", 90)), until=60)
-    after = ended(held, 61, RULES.times)
+    held = replace(active, challenges=(ChallengeValue(OWN, "x", 60), ChallengeValue(OWN, "y", 90)))
+    assert timed(held, RULES.times).until == active.until
+    assert ended(held, 59, RULES.times) is None
+    after = ended(held, 60, RULES.times)
     assert after is not None
     assert [one.value for one in after.challenges] == ["y"]
-    assert (after.state, after.until) == (ClaimState.ACTIVE, 90)
+    assert (after.state, after.until) == (ClaimState.ACTIVE, active.until)
+    assert ended(after, 90, RULES.times) == active
+
+
+def test_a_claim_whose_stored_end_is_that_of_its_challenge_goes_on() -> None:
+    active = moved(claim(), Step.GRANTED, 0, RULES.times)
+    held = replace(active, challenges=(ChallengeValue(OWN, "x", 60),), until=60)
+    assert ended(held, 61, RULES.times) == active
+
+
+def test_a_state_and_a_challenge_may_be_over_at_once() -> None:
+    active = moved(claim(), Step.GRANTED, 0, RULES.times)
+    assert active.until is not None
+    held = replace(active, challenges=(ChallengeValue(OWN, "x", active.until),))
+    after = ended(held, active.until, RULES.times)
+    assert after is not None
+    assert (after.state, after.challenges) == (ClaimState.SUSPENDED, ())
 
 
 def test_a_proof_is_bound_to_name_member_and_nonce() -> None:

@@ -1,7 +1,7 @@
 """What a claim may lead to, and what may stand beside it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import dns.name
@@ -10,7 +10,7 @@ from dns.name import Name
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skulldns.desired.policy.options import judge_access, judge_options
+from skulldns.desired.policy.options import applying, judge_access, judge_options
 from skulldns.desired.policy.records import judge_records
 from skulldns.desired.policy.rules import Rules
 from skulldns.desired.policy.targets import Facts, judge_target
@@ -203,6 +203,23 @@ def test_a_redirect_is_kept_in_one_form() -> None:
     kept = RedirectTarget("https://a.test:8443/x?y=%20")
     assert target(RedirectTarget("HTTPS://A.Test:8443/x?y=%20")) == kept
     assert target(kept) == kept
+    assert target(RedirectTarget("https://bücher.test/a")) == RedirectTarget("https://xn--bcher-kva.test/a")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://a.test/#top", "after #"),
+        ("https://a.test/ä", "'ä' after the host; write it as %C3%A4"),
+        ("https://a.test/a b", "' ' after the host; write it as %20"),
+        ('https://a.test/?x="', "after the host; write it as %22"),
+        ("a.test", "write it as https://host/path"),
+    ],
+)
+def test_what_is_wrong_with_a_redirect_is_said(url: str, said: str) -> None:
+    with pytest.raises(Refused) as refused:
+        target(RedirectTarget(url))
+    assert said in str(refused.value)
 
 
 def records(*wanted: ClaimRecord, leads_to: Target = NOWHERE, name: Name = WIKI) -> Sequence[ClaimRecord]:
@@ -243,7 +260,7 @@ def test_useful_records_may_be_set(wanted: ClaimRecord) -> None:
         record("_skulldns", "TXT", '"x"'),
         record("*", "TXT", '"x"'),
         record("a.b.c.d.e.f", "TXT", '"x"'),
-        record("", "TXT", '"' + "x" * 300 + '"'),
+        record("", "TXT", '"' + "x" * 3000 + '"'),
         record("", "TXT", "a\nb IN A 192.0.2.1"),
         record("", "TXT"),
         record("", "TXT", *(f'"{number}"' for number in range(11))),
@@ -264,6 +281,35 @@ def test_other_records_are_refused(wanted: ClaimRecord) -> None:
     with pytest.raises(Refused) as refused:
         records(wanted)
     assert refused.value.cure
+
+
+@pytest.mark.parametrize(
+    "value", ["v=DMARC1; p=none", "v=spf1 -all", "a  b", '"a" b', '"a";b', 'x"y z"', ";"]
+)
+def test_text_with_blanks_or_semicolons_is_to_be_quoted(value: str) -> None:
+    with pytest.raises(Refused) as refused:
+        records(record("", "TXT", value))
+    assert "in quotes" in (refused.value.cure or "")
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("plain", '"plain"'),
+        ('"v=DMARC1; p=none"', '"v=DMARC1; p=none"'),
+        ('"a b" "c;d"', '"a b" "c;d"'),
+        (r'"say \"a; b\""', r'"say \"a; b\""'),
+        ('"' + "k" * 600 + '"', f'"{"k" * 255}" "{"k" * 255}" "{"k" * 90}"'),
+        ("k" * 256, f'"{"k" * 255}" "k"'),
+        ('"a" "' + "k" * 256 + '"', f'"a" "{"k" * 255}" "k"'),
+        ('"' + "é" * 128 + '"', None),
+    ],
+)
+def test_text_is_kept_as_strings_of_at_most_255_bytes(value: str, kept: str | None) -> None:
+    [found] = records(record("", "TXT", value))
+    if kept is not None:
+        assert found.values == (kept,)
+    assert records(found) == (found,)
 
 
 def test_records_have_limits_together() -> None:
@@ -312,11 +358,32 @@ def test_options_beyond_policy_are_refused(options: SiteOptions) -> None:
         (SiteOptions(basic_auth=BasicAuth("x", (("alice", "$2y$12$" + "a" * 53),))), False),
     ],
 )
-def test_a_redirect_is_for_everybody(options: SiteOptions, members_only: bool) -> None:  # noqa: FBT001 - a table
-    with pytest.raises(Refused, match="before anybody is asked"):
-        judge_access(RedirectTarget("https://a.test/"), options, members_only=members_only)
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (RedirectTarget("https://a.test/"), "before anybody is asked"),
+        (AliasTarget(dns.name.from_text("a.test")), "does not see who comes"),
+        (AddressTarget(), "does not see who comes"),
+        (GuestTarget(MINE.id, direct=True), "does not see who comes"),
+    ],
+)
+def test_only_a_guests_site_asks_who_comes(
+    target: Target,
+    why: str,
+    options: SiteOptions,
+    members_only: bool,  # noqa: FBT001 - a table
+) -> None:
+    with pytest.raises(Refused, match=why):
+        judge_access(target, options, members_only=members_only)
     judge_access(GuestTarget(MINE.id), options, members_only=members_only)
-    judge_access(RedirectTarget("https://a.test/"), SiteOptions(http=True), members_only=False)
+    judge_access(target, SiteOptions(http=True, hsts=1), members_only=False)
+
+
+def test_the_options_of_a_name_are_those_that_have_an_effect() -> None:
+    every = {field.name for field in fields(SiteOptions)} - {"redirect", "forward_auth"} | {"members_only"}
+    assert applying(GuestTarget(MINE.id)) == every
+    assert applying(RedirectTarget("https://a.test/")) == {"http", "hsts", "headers"}
+    assert applying(GuestTarget(MINE.id, direct=True)) == frozenset()
 
 
 def test_other_options_are_kept() -> None:

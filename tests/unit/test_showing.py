@@ -15,7 +15,7 @@ from skulldns.loop.clock import Clock
 from skulldns.loop.health import ill, well
 from skulldns.loop.probing import Probes
 from skulldns.loop.telling import Telling
-from skulldns.model.claims import AddressTarget
+from skulldns.model.claims import AddressTarget, AliasTarget
 from skulldns.model.guests import GuestId
 from skulldns.model.namestate import NameState
 from skulldns.model.observations import ZoneFile
@@ -101,6 +101,41 @@ def test_a_server_that_is_down_is_a_broken_link_and_green_again_when_it_is_back(
     world.ns2.down = False
     world.run(20)
     assert world.links("home")["ns2"] == "good"
+
+
+def _goal(world: ClaimWorld, label: str) -> tuple[str, str]:
+    view = world.view(label)
+    assert view is not None
+    [found] = [link for link in view.body["links"] if link["title"] == "goal"]
+    return found["state"], found["text"]
+
+
+def test_an_alias_tells_whether_its_end_answers_and_is_its_member_s() -> None:
+    world = _world()
+    pal = world.claim("pal", AddressTarget())
+    near = AliasTarget(dns.name.from_text("pal", ZONE))
+    world.claim("near", near)
+    world.claim("far", AliasTarget(dns.name.from_text("near", ZONE)))
+    world.claim("guest", AliasTarget(dns.name.from_text("web", ZONE)))
+    world.claim("away", AliasTarget(dns.name.from_text("pages.host.test.")))
+    world.run(40)
+    assert _goal(world, "guest") == ("good", "web.vmsrv.test answers")
+    assert "goal" not in world.links("away")
+    for label in ("near", "far"):
+        assert _goal(world, label) == ("bad", "pal.vmsrv.test has no address; see what is wrong there")
+    pal = world.store(pal, target=_HOME)
+    world.run(40)
+    for label in ("near", "far"):
+        assert _goal(world, label) == ("good", "pal.vmsrv.test answers")
+    pal = world.store(pal, member="bob")
+    world.run(40)
+    assert _goal(world, "near") == (
+        "bad",
+        "pal.vmsrv.test is no longer alice's; lead the alias to a name that is",
+    )
+    world.store(pal, member="alice", target=AliasTarget(dns.name.from_text("far", ZONE)))
+    world.run(40)
+    assert _goal(world, "far")[1] == "near.vmsrv.test leads back here; lead one of them elsewhere"
 
 
 def test_the_view_of_a_released_name_goes_also_when_that_happened_while_nobody_looked() -> None:

@@ -13,7 +13,8 @@ import dns.rdatatype
 import pytest
 from alembic import command
 from alembic.config import Config as AlembicConfig
-from sqlalchemy import Engine, text
+from dns.rdatatype import RdataType
+from sqlalchemy import Connection, Engine, create_engine, text
 
 import skulldns.store as store_package
 from skulldns.errors import Unavailable
@@ -26,6 +27,7 @@ from skulldns.model.policy import Https, publishing
 from skulldns.model.presence import Known
 from skulldns.model.records import RRset, rrset
 from skulldns.model.zones import ZoneId
+from skulldns.store import codec
 from skulldns.store.assignments import AssignmentStore
 from skulldns.store.database import open_database, open_for_looking
 from skulldns.store.guests import GuestStore
@@ -169,20 +171,42 @@ def test_looking_makes_no_file(url: str, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
-    from sqlalchemy import inspect  # noqa: PLC0415 - only this test compares schemas
+def _made(database: Engine) -> list[tuple[str, str, str]]:
+    """Everything in a database, as the statements that make it."""
+    with database.connect() as connection:
+        rows = connection.execute(text("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL"))
+        return sorted((row.type, row.name, " ".join(row.sql.split())) for row in rows)
 
-    migrated = inspect(open_database(url))
-    declared = inspect(open_for_looking("sqlite://"))
-    for table in declared.get_table_names():
-        columns = {
-            column["name"]: (str(column["type"]), column["nullable"])
-            for column in declared.get_columns(table)
-        }
-        assert {
-            column["name"]: (str(column["type"]), column["nullable"])
-            for column in migrated.get_columns(table)
-        } == columns
+
+def test_the_migrations_make_just_what_a_new_database_has(tmp_path: Path) -> None:
+    migrated = create_engine(f"sqlite:///{tmp_path / 'migrated.db'}")
+    with migrated.begin() as connection:
+        command.upgrade(_alembic(connection), "head")
+    new = open_database(f"sqlite:///{tmp_path / 'new.db'}")
+    assert _made(new) == _made(migrated)
+    versions = []
+    for database in (new, migrated):
+        with database.connect() as connection:
+            versions.append(
+                connection.execute(text("SELECT version_num FROM alembic_version")).scalars().all()
+            )
+    assert versions[0] == versions[1]
+
+
+def test_a_database_of_an_earlier_version_is_migrated(url: str) -> None:
+    database = open_database(url)
+    whole = _made(database)
+    with database.begin() as connection:
+        command.downgrade(_alembic(connection), "0003")
+    assert _made(database) != whole
+    assert _made(open_database(url)) == whole
+
+
+def _alembic(connection: Connection) -> AlembicConfig:
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(store_package.__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
 
 
 def test_what_is_assigned_comes_back_and_an_empty_assignment_is_none(url: str) -> None:
@@ -222,10 +246,7 @@ def test_guests_that_the_first_version_remembered_keep_their_addresses(url: str)
     stopped = older | {"interfaces": [["52:54:00:00:00:01", "lab", []]], "state": "stopped"}
     database = open_database(url)
     with database.begin() as connection:
-        config = AlembicConfig()
-        config.set_main_option("script_location", str(Path(store_package.__file__).parent / "migrations"))
-        config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.downgrade(_alembic(connection), "0001")
     with database.begin() as connection:
         for identity, known in (("one", older), ("two", stopped)):
             row = {"id": identity, "known": json.dumps(known)}
@@ -251,3 +272,20 @@ def test_many_may_open_a_new_database_at_once(tmp_path: Path) -> None:
         with ThreadPoolExecutor(6) as pool:
             for found in [pool.submit(opened) for _ in range(6)]:
                 found.result().dispose()
+
+
+@pytest.mark.parametrize(
+    ("rdtype", "values"),
+    [
+        (RdataType.A, ["192.0.2.1"]),
+        (RdataType.A, ["192.0.2.2", "192.0.2.10"]),
+        (RdataType.TXT, ['"a \\"b\\""']),
+    ],
+)
+def test_an_rrset_is_json_and_comes_back(rdtype: RdataType, values: list[str]) -> None:
+    given = rrset(dns.name.from_text("a.example.org"), rdtype, 300, values)
+    written = codec.rrset_text(given)
+    assert written is not None
+    assert json.loads(written) == {"ttl": 300, "data": given.values()}
+    assert written == json.dumps(json.loads(written))  # equal RRsets are equal text
+    assert codec.rrset_from(given.key, written) == given

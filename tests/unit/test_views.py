@@ -174,6 +174,17 @@ def test_why_walks_through_each_view() -> None:
     ]
 
 
+def test_the_last_changes_of_a_name_say_in_which_view_they_were() -> None:
+    world = _world()
+    world.put(guest("web", "192.0.2.10"))
+    world.run(3)
+    chain = explain(world.names, world.ledger, dns.name.from_text("web", ZONE), world.now)
+    assert sorted(sentence.partition(" ->")[0] for _, sentence in chain.history) == [
+        "inside: A nothing",
+        "outside: A nothing",
+    ]
+
+
 def test_the_plan_of_one_view_is_not_that_of_another() -> None:
     world = _world()
     world.write("www: {type: TXT, value: x}")

@@ -39,7 +39,7 @@ def test_a_name_without_a_site_ends_at_the_name_servers_and_asks_nobody() -> Non
 @pytest.mark.parametrize(
     ("page", "words"),
     [
-        (Page.STOPPED, "its guest is stopped; start it"),
+        (Page.STOPPED, "its guest is stopped, or another's by now; start it, or lead the name elsewhere"),
         (Page.STARTING, "no address yet"),
         (Page.HELD, "does not show"),
     ],

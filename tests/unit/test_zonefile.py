@@ -36,7 +36,6 @@ def _refused(text: str) -> list[str]:
         ("www: {type: A, value: 192.0.2.1}", "www.vmsrv.test A 192.0.2.1 (TTL 300)"),
         ("www: {type: A, ttl: 0, value: 192.0.2.1}", "www.vmsrv.test A 192.0.2.1 (TTL 0)"),
         ("a: {type: A, ttl: 2147483647, value: 192.0.2.1}", "a.vmsrv.test A 192.0.2.1 (TTL 2147483647)"),
-        ("a: {type: A, value: 192.0.2.9, values: [192.0.2.1]}", "a.vmsrv.test A 192.0.2.1 (TTL 300)"),
         ("'': {type: A, values: [192.0.2.1, 192.0.2.2]}", "vmsrv.test A 192.0.2.1 192.0.2.2 (TTL 300)"),
         ("'*': {type: AAAA, value: '2001:db8::1'}", "*.vmsrv.test AAAA 2001:db8::1 (TTL 300)"),
         ("7: {type: PTR, value: a.test.}", "7.vmsrv.test PTR a.test. (TTL 300)"),
@@ -156,6 +155,24 @@ def test_an_empty_zone_is_written_as_braces() -> None:
             ),
         ),
         (
+            "a: {type: A, value: 3221225985}",
+            (
+                '1:21: A value "3221225985" is not valid: Text input is malformed;'
+                " write an IPv4 address such as 192.0.2.1"
+            ),
+        ),
+        (
+            "a: {type: MX, value: 10}",
+            (
+                '1:22: MX value "10" is not valid: expecting an identifier;'
+                " write {preference: 10, exchange: mail.example.org.}"
+            ),
+        ),
+        (
+            "a: {type: TXT, value: 10}",
+            "1:23: value 10 is read by YAML as a whole number, but text is due; quote it: '10'",
+        ),
+        (
             "'': {type: CNAME, value: a.test.}",
             "1:12: the apex cannot have a CNAME, since it has SOA and NS; write A and AAAA records",
         ),
@@ -192,6 +209,10 @@ def test_an_empty_zone_is_written_as_braces() -> None:
         ("a: {typ: A, type: A, value: 192.0.2.1}", "1:5: unknown key \"typ\"; did you mean 'type'?"),
         ("a: {value: 192.0.2.1}", "1:4: the record has no type; add 'type:'"),
         ("a: {type: A}", "1:4: A has no value; add 'value:' or 'values:'"),
+        (
+            "a: {type: A, value: 192.0.2.1, values: [192.0.2.2]}",
+            "1:14: A has both 'value' and 'values'; keep one of them",
+        ),
         ("a: {type: A, values: []}", "1:22: A has no value; add 'value:' or 'values:'"),
         ("a: {type: A, value: }", "1:21: value is empty; write a value"),
         (
@@ -312,3 +333,13 @@ def _only_config_errors(text: str) -> None:
         lines = []
         assert all(record.rrset.data for record in records)
     assert all(line.startswith("z.yaml:") for line in lines)
+
+
+def test_what_aliases_repeat_is_said_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        _parse("a: &a [[x]]\nb: [*a, *a, *a]\n")
+    cure = "write '{type: A, value: 192.0.2.1}' or a list of such"
+    assert str(caught.value).splitlines() == [
+        f'z.yaml:1:4: the record of "b" is a list in a list; {cure}',
+        f'z.yaml:1:8: the record of "a" is a list in a list; {cure}',
+    ]

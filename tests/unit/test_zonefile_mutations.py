@@ -5,9 +5,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from skulldns.desired.zonefile import ZoneText, cut_short, ends_itself, parse_zone
-from skulldns.errors import ConfigError
+from skulldns.desired.zonefile import ZoneRules, ZoneText, cut_short, ends_itself, parse_zone, read_zone
+from skulldns.errors import ConfigError, ConfigErrors
 from skulldns.model.records import RRset
+from skulldns.model.statics import StaticRecord
 from tests.rooms import ROOT
 from tests.unit.everytype import OCTODNS, OURS
 
@@ -29,6 +30,38 @@ _SCRAPS = [
 ]
 
 
+_PLAIN = """\
+---
+# Records as most people write them.
+'':
+- {type: NS, values: [ns1.example.org., ns2.example.org.]}
+- type: MX
+  value: {exchange: mail.example.org., preference: 10}
+a1: {type: A, value: 192.0.2.1}
+a2: {ttl: 60, type: AAAA, value: beef}
+a3:
+  ttl: 60
+  type: AAAA
+  value: 2001:db8::3
+
+10:
+  type: TXT
+  value: some plain: text
+no: {type: A, value: 192.0.2.4}
+# A comment
+a5:
+    value: a1.example.org.
+    type: CNAME
+'quoted': {type: TXT, value: 'x'}
+a6: &six
+  type: TXT
+  value: some plain text
+    with more
+a7: *six
+a8: {type: TXT, value: five}
+"""
+
+
 def _records(text: str) -> set[RRset] | None:
     """The records of a file, None when it is refused; nothing else may happen."""
     try:
@@ -43,7 +76,7 @@ def _records(text: str) -> set[RRset] | None:
 
 @st.composite
 def _mutated(draw: st.DrawFn) -> str:
-    text = draw(st.sampled_from([_EXAMPLE, _ALL]))
+    text = draw(st.sampled_from([_EXAMPLE, _ALL, _PLAIN]))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
         end = draw(st.integers(start, min(len(text), start + draw(st.sampled_from([0, 1, 3, 40])))))
@@ -144,3 +177,40 @@ def test_the_end_of_a_file(text: str, whole: bool) -> None:  # noqa: FBT001 - it
 def test_the_example_keeps_its_end() -> None:
     for path in (ROOT / "zones").glob("*.yaml"):
         assert ends_itself(path.read_text()), path.name
+
+
+def _said(text: str) -> tuple[list[StaticRecord], list[str]]:
+    """All that a file says, or all that is wrong with it."""
+    try:
+        found = read_zone([ZoneText(_FILE, text)], ZoneRules(_ZONE, 300))
+    except ConfigErrors as error:
+        return [], [str(one) for one in error.errors]
+    except ConfigError as error:
+        return [], [str(error)]
+    return list(found.records), [str(warning) for warning in found.warnings]
+
+
+@st.composite
+def _of_lines(draw: st.DrawFn) -> str:
+    """Lines of the examples in any order."""
+    lines = [line + "\n" for text in (_PLAIN, _EXAMPLE) for line in text.split("\n")]
+    return "".join(draw(st.lists(st.sampled_from(lines), min_size=2, max_size=12)))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.one_of(_mutated(), _of_lines()))
+def test_plain_entries_say_the_same_with_and_without_a_yaml_parser(text: str) -> None:
+    # A carriage return leaves all to the parser; without it more may be said before the place that is no YAML.
+    records, said = _said("#\n" + text)
+    parsed, expected = _said("#\r\n" + text)
+    assert records == parsed
+    assert said == expected or set(said) > set(expected)
+    if records:
+        assert said == expected
+
+
+def test_plain_entries_are_read_as_the_parser_reads_them() -> None:
+    good = _PLAIN.replace("beef", "fe80::a").replace("no:", "nn:").replace("plain: text", "plain:text")
+    records, warnings = _said("#\n" + good)
+    assert (records, warnings) == _said("#\r\n" + good)
+    assert len(records) == 12

@@ -49,11 +49,6 @@ def _refused(*texts: str) -> list[str]:
             ],
         ),
         (
-            f"{_ADDRESS}, values: [192.0.2.2]",
-            1,
-            ["0.yaml:1:14: A has 'values' too, so 'value' is left out; keep one of them"],
-        ),
-        (
             f"{_ADDRESS}, dynamic: {{}}",
             1,
             [

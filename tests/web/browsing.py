@@ -4,15 +4,19 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from tests.webworld import ADDRESS, HOST, ORIGIN, SESSION_COOKIE, Page
 from webui import sessions
+from webui.signin import passwords
 
+PASSWORD = "four words not alike"
 _TOKEN = re.compile(r'name="form_token" value="([0-9a-f]+)"')
 _ACTION = re.compile(r'<form method="post"(?: action="([^"]*)")?')
 
@@ -88,3 +92,39 @@ def posted_to(text: str) -> Iterator[str]:
 def templates() -> Iterator[Path]:
     """All templates of the page."""
     return (Path(__file__).parents[2] / "webui" / "templates").rglob("*.html")
+
+
+def with_password(page: Page, login: str = "alice") -> None:
+    """Let the member sign in with `PASSWORD`."""
+    with page.desk.office.writing() as books:
+        books.signins.set_password(login, _encoded())
+
+
+@cache
+def _encoded() -> str:
+    return passwords.encoded(PASSWORD)
+
+
+def sign_in(at: Browser, login: str = "alice", password: str = PASSWORD, **more: str) -> TestResponse:
+    """Fill the form to sign in, and send it."""
+    at.get("/sign-in")
+    return at.post("/sign-in", {"login": login, "password": password, **more})
+
+
+def views(page: Page, method: str) -> list[Rule]:
+    """The page's own addresses; those for machines have no cookie and no form."""
+    functions = page.app.view_functions
+    return [
+        rule
+        for rule in page.app.url_map.iter_rules()
+        if method in (rule.methods or ())
+        and rule.endpoint != "static"
+        and not getattr(functions[rule.endpoint], "for_machines", False)
+    ]
+
+
+def path_of(page: Page, rule: Rule, identity: str = "0" * 32) -> str:
+    """An address with something for each of its arguments."""
+    values = {"identity": identity, "login": "alice", "secret": "s", "what": "suspend"}
+    adapter = page.app.url_map.bind(HOST)
+    return adapter.build(rule.endpoint, {key: values.get(key, "x") for key in rule.arguments}, method=None)

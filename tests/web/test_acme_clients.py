@@ -81,7 +81,7 @@ def test_a_name_and_its_wildcard_stand_beside_each_other(here: Page, wiki: Claim
     ("name", "status"),
     [
         ("bobs.vmsrv.example.org", 401),
-        ("alice-web.vmsrv.example.org", 422),
+        ("bob-web.vmsrv.example.org", 401),
         ("free.vmsrv.example.org", 401),
         ("vmsrv.example.org", 401),
         ("somebodys.test", 422),
@@ -92,6 +92,25 @@ def test_a_name_and_its_wildcard_stand_beside_each_other(here: Page, wiki: Claim
 def test_other_names_are_refused(here: Page, wiki: Claim, name: str, status: int) -> None:
     assert httpreq(here, "present", {"fqdn": f"_acme-challenge.{name}", "value": VALUE}) == status
     assert values(here, wiki) == []
+
+
+def test_a_guest_s_own_name_is_its_member_s_by_either_way(here: Page) -> None:
+    name, scope = "alice-web.vmsrv.example.org", (Scope.ACME,)
+    keys = {"X-Api-User": "alice", "X-Api-Key": here.token(*scope)}
+    assert httpreq(here, "present", {"fqdn": f"*.{name}", "value": VALUE}) == 202
+    assert acme_dns(here, "update", keys, {"subdomain": name, "txt": OTHERS[0]})[0] == 503
+    assert at_guest(here) == {VALUE, OTHERS[0]}
+    bobs = {"X-Api-User": "bob", "X-Api-Key": here.token(*scope, login="bob")}
+    forbidden = (401, {"error": "forbidden"})
+    assert acme_dns(here, "update", bobs, {"subdomain": name, "txt": OTHERS[1]}) == forbidden
+    for value in (VALUE, OTHERS[0]):
+        assert httpreq(here, "cleanup", {"fqdn": name, "value": value}) == 200
+    assert at_guest(here) == set()
+
+
+def at_guest(here: Page) -> set[str]:
+    with here.desk.office.reading() as books:
+        return {one.value for one in books.challenges.standing(here.clock.time)}
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,16 @@ def test_an_invitation_is_a_link_that_is_shown_once_and_works(world: Page) -> No
     at = browser(world, "carol", sure=True)
     at.get("/admin/invitations")
     text = at.post("/admin/invitations", {"login": "Erin", "email": "erin@example.org"}).text
-    found = re.search(rf"{re.escape(ORIGIN)}(/invitation/[\w-]+)", text)
+    found = re.search(rf"{re.escape(ORIGIN)}/invitation#([\w-]+)", text)
     assert found
     assert found[1] not in at.get("/admin/invitations").text
     guest = browser(world, None)
-    guest.get(found[1])
-    joined = guest.post(found[1], {"password": "four words not alike", "again": "four words not alike"})
+    guest.get("/invitation")
+    assert "Welcome, erin" in guest.post("/invitation", {"secret": found[1]}).text
+    joined = guest.post(
+        "/invitation/accept",
+        {"secret": found[1], "password": "four words not alike", "again": "four words not alike"},
+    )
     assert joined.status_code == 200
     assert "recovery codes" in joined.text
     with world.desk.office.reading() as books:
@@ -60,7 +64,9 @@ def test_a_withdrawn_invitation_is_over(world: Page) -> None:
     found, secret = members.invite(world.desk, Actor("carol"), "erin", world.clock.time)
     at = browser(world, "carol")
     at.post("/admin/invitations/withdraw", {"id": found.id})
-    assert browser(world, None).get(f"/invitation/{secret}").status_code == 404
+    guest = browser(world, None)
+    guest.get("/invitation")
+    assert guest.post("/invitation", {"secret": secret}).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -221,6 +227,21 @@ def test_health_shows_what_is_ill_first_and_that_the_daemon_is_silent(world: Pag
     assert text.index("does not answer") < text.index("is free")
     world.clock.time += 600
     assert "The daemon says nothing" in carol.get("/admin/health").text
+
+
+def test_health_says_why_the_page_goes_by_an_older_config(world: Page) -> None:
+    carol, key = browser(world, "carol"), "skulldns"
+    with world.desk.office.writing() as books:
+        books.views.put_health({"at": world.clock.time, "pings": []})
+    assert "All is well" in carol.get("/admin/health").text
+    before = world.app.extensions[key]
+    world.app.extensions[key] = replace(before, trouble=lambda: "skulldns.yaml:9:3: it is no number")
+    try:
+        text = carol.get("/admin/health").text
+    finally:
+        world.app.extensions[key] = before
+    assert "1 thing needs a person" in text
+    assert "skulldns.yaml:9:3: it is no number" in text
 
 
 def test_the_audit_is_filtered_paged_and_its_chain_verified(world: Page, tmp_path: Path) -> None:

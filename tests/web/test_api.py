@@ -54,12 +54,53 @@ def test_a_change_counts_whole_or_not_at_all(here: Page) -> None:
     assert here.now(claim) == claim
 
 
-def test_transfer(here: Page) -> None:
+def test_a_name_is_offered_and_accepted(here: Page) -> None:
     here.claim("wiki")
-    token = here.token()
-    assert call(here, token, "PUT", "/names/wiki/holder", {"login": "bob"})[0] == 200
+    token, heir = here.token(), here.token(login="bob")
+    status, offer = call(here, token, "PUT", "/names/wiki/holder", {"login": "bob"})
+    assert (status, offer["name"], offer["heir"]) == (202, "wiki.vmsrv.example.org", "bob")
+    assert call(here, token, "PUT", "/names/wiki/holder", {"login": "bob"}) == (202, offer)
+    assert call(here, token, "GET", "/names/wiki")[1]["offer"] == offer
+    assert call(here, token, "GET", "/offers")[1] == {"items": []}
+    assert call(here, heir, "GET", "/offers")[1] == {"items": [offer]}
+    assert call(here, heir, "GET", "/names/wiki")[0] == 404
+    for _ in range(2):
+        status, found = call(here, heir, "PUT", "/offers/wiki")
+        assert (status, found["name"], found["offer"]) == (200, "wiki.vmsrv.example.org", None)
     assert call(here, token, "PUT", "/names/wiki/holder", {"login": "bob"})[0] == 404
-    assert call(here, here.token(login="bob"), "GET", "/names/wiki")[0] == 200
+
+
+def test_an_offer_is_declined_or_withdrawn(here: Page) -> None:
+    here.claim("wiki")
+    token, heir = here.token(), here.token(login="bob")
+    for method, path, who in (("DELETE", "/offers/wiki", heir), ("DELETE", "/names/wiki/offer", token)):
+        call(here, token, "PUT", "/names/wiki/holder", {"login": "bob"})
+        assert len(call(here, heir, "GET", "/offers")[1]["items"]) == 1
+        for _ in range(2):
+            assert call(here, who, method, path)[0] == 200
+        assert call(here, heir, "GET", "/offers")[1] == {"items": []}
+        status, said = call(here, heir, "PUT", "/offers/wiki")
+        assert (status, said["detail"]) == (422, "nobody offers you this name")
+    assert call(here, token, "GET", "/names/wiki")[1]["offer"] is None
+
+
+def test_an_offer_does_not_tell_who_is_a_member(here: Page) -> None:
+    here.claim("wiki")
+    token, answers = here.token(), []
+    for login in ("bob", "nobody"):
+        status, offer = call(here, token, "PUT", "/names/wiki/holder", {"login": login})
+        answers.append((status, offer | {"heir": "x"}))
+    assert answers[0] == answers[1]
+
+
+def test_a_token_for_one_name_accepts_no_other(here: Page) -> None:
+    here.claim("wiki")
+    only = here.claim("blog", login="bob").name
+    narrow = here.token(Scope.CLAIM, login="bob", names=(only,))
+    call(here, here.token(), "PUT", "/names/wiki/holder", {"login": "bob"})
+    assert call(here, narrow, "GET", "/offers")[1] == {"items": []}
+    assert call(here, narrow, "PUT", "/offers/wiki")[0] == 403
+    assert call(here, narrow, "DELETE", "/offers/wiki")[0] == 403
 
 
 def test_addresses_of_a_router_stay(here: Page) -> None:
@@ -103,6 +144,7 @@ def test_others_names_are_not_there(here: Page) -> None:
         ("GET", "/history", None),
         ("PUT", "/target", GUEST),
         ("PUT", "/holder", {"login": "alice"}),
+        ("DELETE", "/offer", None),
         ("PUT", "/records", {"records": []}),
         ("PUT", "/options", {}),
         ("PUT", "/confirmation", None),

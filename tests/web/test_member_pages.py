@@ -4,11 +4,11 @@ import re
 from dataclasses import replace
 from urllib.parse import urljoin, urlsplit
 
-import bcrypt
 import dns.name
 import pytest
 
 from skulldns.model.claims import AddressTarget, Because, ClaimState, RedirectTarget
+from skulldns.model.guests import GuestId
 from skulldns.model.members import Actor
 from skulldns.model.namestate import NameState
 from skulldns.model.tokens import Scope
@@ -16,7 +16,7 @@ from skulldns.model.views import NameView
 from tests.rooms import ROOT
 from tests.unit.deskworld import guest
 from tests.web.browsing import browser, notes
-from tests.webworld import ZONE, Page
+from tests.webworld import ZONE, Page, bearer
 from webui.desk import approval, claims, tokens
 
 CAROL = Actor("carol", admin=True)
@@ -39,6 +39,30 @@ def test_a_member_sees_own_guests_with_names_and_refusals(world: Page) -> None:
     assert "bob-web" not in text
 
 
+def test_members_are_not_told_the_address_of_a_hypervisor(world: Page) -> None:
+    own = replace(guest("alice"), source="qemu+ssh://host.example.org/system")
+    with world.desk.office.writing() as books:
+        books.views.put_guests([own])
+    shown = browser(world).get("/guests").text
+    assert own.name in shown
+    assert "qemu+ssh" not in shown
+    token = bearer(world.token(Scope.READ))
+    assert "qemu+ssh" not in world.client().get("/api/v1/guests", headers=token).text
+    assert "qemu+ssh" in browser(world, "carol", sure=True).get("/admin/guests").text
+
+
+def test_names_that_were_released_stand_below_the_others(world: Page) -> None:
+    gone = world.claim("attic")
+    claims.release(world.desk, Actor("alice"), gone.id, world.clock.time)
+    world.claim("zoo")
+    shown = browser(world).get("/").text
+    live, _, released = shown.partition("Released lately")
+    assert "zoo.vmsrv" in live
+    assert "attic.vmsrv" not in live
+    assert "attic.vmsrv" in released
+    assert "attic.vmsrv" in browser(world).get("/?q=attic").text
+
+
 def test_everything_of_ours_that_the_guide_links_to_is_there(world: Page) -> None:
     here = browser(world, None)
     targets = set(re.findall(r'<a href="([^"]+)"', here.get("/help").text))
@@ -55,6 +79,15 @@ def test_the_link_of_a_guest_chooses_it_in_the_form(world: Page) -> None:
     text = browser(world).get("/claim?guest=guest-alice&kind=site&port=8080").text
     assert '<option value="guest-alice" selected>' in text
     assert 'value="8080"' in text
+
+
+def test_a_new_name_begins_with_the_port_of_the_guest(world: Page) -> None:
+    with world.desk.office.writing() as books:
+        first = replace(guest("alice"), port=15403)
+        books.views.put_guests([first, replace(first, id=GuestId("zoo"), name="zoo", port=3000)])
+    here = browser(world)
+    assert 'id="port" name="port" inputmode="numeric" value="15403"' in here.get("/claim").text
+    assert 'id="port" name="port" inputmode="numeric" value="3000"' in here.get("/claim?guest=zoo").text
 
 
 def test_a_token_is_shown_once_with_settings_and_works(world: Page) -> None:
@@ -101,75 +134,6 @@ def test_a_revoked_token_is_worth_nothing(world: Page) -> None:
     with pytest.raises(Exception, match="not good for this"):
         tokens.use(world.desk, text, Scope.READ, None, world.clock.time, "192.0.2.1")
     assert "is worth nothing any more" in at.flashed("/tokens")
-
-
-def test_options_are_set_and_passwords_hashed_for_nginx(world: Page) -> None:
-    claim = world.claim("notes")
-    at = browser(world)
-    sent = {
-        "members_only": "yes",
-        "http": "yes",
-        "hsts": "30",
-        "body_size": "5",
-        "allow": "192.0.2.0/24\n2001:db8::/32",
-        "deny": "192.0.2.7",
-        "user": "ann",
-        "user_password": "a secret",
-        "header-X-Frame-Options": "DENY",
-    }
-    assert at.post(f"/names/{claim.id}/options", sent).status_code == 303
-    found = world.now(claim)
-    options = found.options
-    assert found.members_only
-    assert (options.http, options.websockets, options.hsts) == (True, False, 30 * 86_400)
-    assert options.body_size == 5 * 2**20
-    assert [str(one) for one in options.allow] == ["192.0.2.0/24", "2001:db8::/32"]
-    assert options.basic_auth is not None
-    ((user, word),) = options.basic_auth.users
-    assert user == "ann"
-    assert bcrypt.checkpw(b"a secret", word.encode())
-    shown = at.get(f"/names/{claim.id}").text
-    assert word not in shown
-    assert "a secret" not in shown
-    assert "DENY" in shown
-
-
-def test_users_stay_until_they_are_removed(world: Page) -> None:
-    claim = world.claim("notes")
-    at = browser(world)
-    for user in ("ann", "ben"):
-        at.post(f"/names/{claim.id}/options", {"websockets": "yes", "user": user, "user_password": "x"})
-    at.post(f"/names/{claim.id}/options", {"websockets": "yes", "drop": ["ann"]})
-    auth = world.now(claim).options.basic_auth
-    assert auth is not None
-    assert [user for user, _ in auth.users] == ["ben"]
-    at.post(f"/names/{claim.id}/options", {"websockets": "yes", "drop": ["ben"]})
-    assert world.now(claim).options.basic_auth is None
-
-
-@pytest.mark.parametrize(
-    ("fields", "why"),
-    [
-        ({"allow": "192.0.2.1/24"}, "no address or network"),
-        ({"allow": "unix:/run/x"}, "no address or network"),
-        ({"hsts": "-1"}, "write a number"),
-        ({"body_size": "99999999"}, "out of range"),
-        ({"user_password": "x"}, "nobody has that password"),
-        ({"user": "ann", "user_password": ""}, "cannot be used"),
-        ({"user": "a;b", "user_password": "x"}, "cannot be"),
-        ({"header-X-Robots-Tag": "x$host"}, "printable ASCII"),
-        ({"realm": "off", "user": "ann", "user_password": "x"}, "cannot be 'off'"),
-    ],
-)
-def test_options_that_cannot_be_are_refused_and_the_form_kept(
-    world: Page, fields: dict[str, str], why: str
-) -> None:
-    claim = world.claim("notes")
-    answer = browser(world).post(f"/names/{claim.id}/options", fields)
-    assert answer.status_code == 400
-    assert why in notes(answer.text)
-    assert '<details class="card" id="options" open>' in answer.text
-    assert world.now(claim) == claim
 
 
 def test_records_are_set_and_shown_as_lines(world: Page) -> None:
@@ -228,7 +192,7 @@ def test_history_tells_what_was_before_and_after(world: Page) -> None:
     )
     text = browser(world).get(f"/names/{claim.id}").text
     assert "led elsewhere" in text
-    assert "<del>guest guest-alice, http port 80</del>" in text
+    assert f"<del>guest {guest('alice').name}, http port 80</del>" in text
     assert "<ins>https://example.org/new</ins>" in text
 
 

@@ -1,6 +1,7 @@
 """Forward auth: members are handed over from the page to a site, and nobody else gets in."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -9,7 +10,8 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from skulldns.model.tokens import Scope
-from tests.webworld import HOST, ORIGIN, Page, bearer, page
+from tests.webworld import HOST, ORIGIN, SETTINGS, Page, bearer, page
+from webui.app import World, create_app
 from webui.machines.entry import HANDOVER
 
 SITE = "club.vmsrv.example.org"
@@ -83,6 +85,18 @@ def test_a_ticket_is_good_once(here: Page) -> None:
     assert begun is not None
     assert get(client, goal).status_code == 302
     client.set_cookie("__Host-skulldns-begun", begun.value, domain=SITE, secure=True)
+    assert get(client, goal).status_code == 403
+
+
+def test_a_ticket_is_good_once_in_all_processes_of_the_page(here: Page) -> None:
+    other = replace(here, app=create_app(World(here.desk, SETTINGS, here.clock)))
+    client, elsewhere = here.client(), other.client()
+    here.sign_in(client)
+    goal = ticket(client)
+    begun = client.get_cookie("__Host-skulldns-begun", domain=SITE)
+    assert begun is not None
+    elsewhere.set_cookie("__Host-skulldns-begun", begun.value, domain=SITE, secure=True)
+    assert get(elsewhere, goal).status_code == 302
     assert get(client, goal).status_code == 403
 
 

@@ -40,7 +40,7 @@ PATHS = [
     "/nothing-here",
     "/static/style.css",
     "/sign-in/passkey",
-    "/invitation/x",
+    "/invitation",
     "/auth",
 ]
 
@@ -183,6 +183,9 @@ GOALS = [
     "evil.example",
     "",
     "https:evil.example",
+    "/sign-out",
+    "/sign-out?x=1",
+    "/nowhere",
 ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.web.authenticator import Authenticator
-from tests.web.browser import Browser, give_password, path_of
+from tests.web.browser import PASSWORD, Browser, give_password, path_of
 from tests.webworld import Page, page
 from webui.sessions import SURE_FOR
 
@@ -142,6 +142,22 @@ def test_only_ones_own_passkey_shows_who_one_is(world: Page) -> None:
         answer = key.sign(browser.json("/sign-in/passkey"))
         assert browser.post("/sure/passkey", form="/sure", answer=answer).status_code == status
     assert "Location" not in browser.post("/account/recovery-codes", form="/account").headers
+
+
+def test_a_member_with_a_passkey_does_without_a_password(world: Page) -> None:
+    browser, there = Browser(world), Browser(world)
+    browser.sign_in()
+    there.sign_in()
+    browser.post("/account/password/drop", form="/account", current=PASSWORD)
+    assert "you have no passkey yet" in browser.get("/account").text
+    key = Authenticator()
+    _add(world, key)
+    browser.post("/account/password/drop", form="/account", current=PASSWORD)
+    assert (browser.is_signed_in, there.is_signed_in) == (True, False)
+    assert Browser(world).sign_in(password=PASSWORD).status_code == 401
+    browser.post("/account/passkeys/drop", form="/account", id=key.id.hex())
+    assert "it is your only way to sign in" in browser.get("/account").text
+    assert _sign_in(Browser(world), key) == 200
 
 
 def test_adding_a_passkey_asks_again_who_one_is(world: Page) -> None:

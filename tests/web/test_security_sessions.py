@@ -112,9 +112,24 @@ def test_a_member_sees_their_sessions_and_ends_each(world: Page) -> None:
 def test_a_new_password_ends_all_other_sessions(world: Page) -> None:
     here, there = _signed_in(world), _signed_in(world)
     fresh = "another four words here"
-    here.post("/account/password", form="/account", password=fresh, again=fresh)
+    here.post("/account/password", form="/account", current=PASSWORD, password=fresh, again=fresh)
     assert (here.is_signed_in, there.is_signed_in) == (True, False)
     assert Browser(world).sign_in(password=PASSWORD).status_code == 401
+
+
+@pytest.mark.parametrize("act", ["/account/password", "/account/password/drop"])
+def test_a_change_of_the_password_asks_for_the_current_one(world: Page, act: str) -> None:
+    browser, fresh = _signed_in(world), "another four words here"
+    for current in ({}, {"current": ""}, {"current": fresh}, {"current": f"{PASSWORD} "}):
+        browser.post(act, form="/account", password=fresh, again=fresh, **current)
+        assert "the current password does not fit" in browser.get("/account").text
+    assert Browser(world).sign_in(password=fresh).status_code == 401
+    assert Browser(world).sign_in(password=PASSWORD).status_code == 302
+    found = [
+        browser.post(act, form="/account", password=fresh, again=fresh, current="wrong").status_code
+        for _ in range(7)
+    ]
+    assert found[-1] == 429
 
 
 @pytest.mark.parametrize("act", ["suspend", "invite anew"])
@@ -137,7 +152,13 @@ def test_an_admin_who_is_one_no_more_is_none_at_once(world: Page) -> None:
 
 
 DANGEROUS = {
-    "/account/password": {"password": "another four words here", "again": "another four words here"},
+    "/account/password": {
+        "current": PASSWORD,
+        "password": "another four words",
+        "again": "another four words",
+    },
+    "/account/password/drop": {"current": PASSWORD},
+    "/account/sessions/end": {"id": "others"},
     "/account/recovery-codes": {},
     "/account/passkeys/drop": {"id": "00"},
 }
@@ -186,3 +207,16 @@ def test_the_page_itself_is_for_members_only(world: Page) -> None:
         assert path_of(answer).startswith("/sign-in"), rule
         seen += 1
     assert seen >= 5
+
+
+def test_a_member_says_where_their_notices_go(world: Page) -> None:
+    here = _signed_in(world)
+    here.post("/account/mail", form="/account", email="alice@example.org")
+    assert 'value="alice@example.org"' in here.get("/account").text
+    for wrong in ("x", '"><script>@x.y', "a@b, c@d", "a@-b", "a b@example.org", "a@" + "b" * 300):
+        here.post("/account/mail", form="/account", email=wrong)
+        assert "is no mail address" in here.get("/account").text
+    with world.desk.office.reading() as books:
+        alice = books.members.member("alice")
+    assert alice is not None
+    assert alice.email == "alice@example.org"

@@ -18,6 +18,7 @@ _PROBLEMS = {
     404: "There is nothing of this name for the member",
     409: "Somebody else was faster",
     413: "The body is too large",
+    414: "Path and query are too long",
     415: "The body is not JSON",
     422: "The rules do not allow it; `detail` says why, `cure` what helps",
     429: "The token asks too often; `Retry-After` has the seconds to wait",
@@ -77,7 +78,7 @@ def _operation(one: Operation, schemas: Mapping[Any, Schema]) -> Schema:
 
 def _statuses(one: Operation) -> list[int]:
     """The problems that an operation may answer with."""
-    found = {401, 422, 429, 503}
+    found = {401, 414, 422, 429, 503}
     found |= {400} if one.query is not None or one.body is not None else set()
     found |= {413, 415} if one.body is not None else set()
     found |= {403, 404} if one.parameters else set()

@@ -97,7 +97,9 @@ class Options(_Body):
     deny: list[Network] = Field([], max_length=50)
     websockets: bool = True
     headers: dict[Header, Line] = Field(default_factory=dict)
-    members_only: bool = Field(default=False, description="Let in only who is signed in at the page")
+    members_only: bool = Field(
+        default=False, description="Let in only who is signed in at the page; for web sites of guests"
+    )
 
 
 class Record(_Body):
@@ -124,7 +126,7 @@ class Wanted(_Body):
 
 
 class Holder(_Body):
-    """The member who shall have a name."""
+    """Whom a name is offered to."""
 
     login: Login
 
@@ -157,6 +159,23 @@ class Proof(_Body):
     lost: datetime | None
 
 
+class Offer(_Body):
+    """A name that its holder offers to another login, whether or not a member has that."""
+
+    name: str
+    unicode: str = Field(description="The name with its own letters")
+    giver: str
+    heir: str
+    made: datetime
+    until: datetime = Field(description="When it ends by itself")
+
+
+class Offers(_Body):
+    """What is offered to the member, the oldest first."""
+
+    items: list[Offer]
+
+
 class NameShort(_Body):
     """One of the member's names."""
 
@@ -179,6 +198,7 @@ class NameWhole(NameShort):
     confirmed: datetime
     because: Because | None = Field(description="Why it is suspended")
     proof: Proof | None
+    offer: Offer | None = Field(description="To whom the member offers it")
     links: list[Link] = Field(description="The chain, as it was last seen")
 
 
@@ -226,7 +246,6 @@ class Guest(_Body):
 
     id: str
     name: str
-    source: str
     state: GuestState | None
     port: int
     addresses: list[str]

@@ -15,7 +15,7 @@ from skulldns.store.audit import AuditFilter
 from webui.api import models, problems, values
 from webui.api.operations import Answer, operation
 from webui.context import desk, now
-from webui.desk import claims
+from webui.desk import claims, handing
 from webui.machines.callers import Caller
 
 _LIVING = tuple(state for state in ClaimState if state not in {ClaimState.RELEASED, ClaimState.REQUESTED})
@@ -51,7 +51,7 @@ def look(found: Caller, query: models.Look) -> Answer:
 def get_name(found: Caller, name: str) -> Answer:
     """One name with its chain."""
     claim = _own(found, name)
-    return claim if isinstance(claim, Response) else _whole(claim)
+    return claim if isinstance(claim, Response) else whole(claim)
 
 
 @operation("PUT", "/names/{name}", Scope.CLAIM, {200: models.NameWhole, 201: models.NameWhole})
@@ -59,11 +59,11 @@ def put_name(found: Caller, name: str, body: models.Wanted) -> Answer:
     """Claim a name (201), or make one that the member has as it is said here (200). Again changes nothing."""
     place = hostname(name, desk().rules)
     if not found.token.allows(Scope.CLAIM, place):
-        return _not_for(place)
+        return not_for(place)
     former = _claim(found, place)
     if former is None or not former.state.counts:
-        return _whole(_claimed(found, name, body)), 201
-    return _whole(_changed(found, former, body))
+        return whole(_claimed(found, name, body)), 201
+    return whole(_changed(found, former, body))
 
 
 @operation("DELETE", "/names/{name}", Scope.CLAIM, {200: models.NameWhole})
@@ -73,8 +73,8 @@ def release_name(found: Caller, name: str) -> Answer:
     if isinstance(claim, Response):
         return claim
     if claim.state is ClaimState.QUARANTINED:
-        return _whole(claim)
-    return _whole(claims.release(desk(), found.actor, claim.id, now()))
+        return whole(claim)
+    return whole(claims.release(desk(), found.actor, claim.id, now()))
 
 
 @operation("PUT", "/names/{name}/target", Scope.CLAIM, {200: models.NameWhole})
@@ -84,7 +84,7 @@ def put_target(found: Caller, name: str, body: models.Target) -> Answer:
     if isinstance(claim, Response):
         return claim
     target = values.target(body, claim.target, desk().rules)
-    return _whole(claims.retarget(desk(), found.actor, claim.id, target, now()))
+    return whole(claims.retarget(desk(), found.actor, claim.id, target, now()))
 
 
 @operation("PUT", "/names/{name}/options", Scope.CLAIM, {200: models.NameWhole})
@@ -94,7 +94,7 @@ def put_options(found: Caller, name: str, body: models.Options) -> Answer:
     if isinstance(claim, Response):
         return claim
     options, only = values.options(body, claim.options), body.members_only
-    return _whole(claims.set_options(desk(), found.actor, claim.id, options, now(), members_only=only))
+    return whole(claims.set_options(desk(), found.actor, claim.id, options, now(), members_only=only))
 
 
 @operation("PUT", "/names/{name}/records", Scope.CLAIM, {200: models.NameWhole})
@@ -104,16 +104,26 @@ def put_records(found: Caller, name: str, body: models.Records) -> Answer:
     if isinstance(claim, Response):
         return claim
     records = values.records(body.records)
-    return _whole(claims.set_records(desk(), found.actor, claim.id, records, now()))
+    return whole(claims.set_records(desk(), found.actor, claim.id, records, now()))
 
 
-@operation("PUT", "/names/{name}/holder", Scope.CLAIM, {200: models.NameWhole})
+@operation("PUT", "/names/{name}/holder", Scope.CLAIM, {202: models.Offer})
 def put_holder(found: Caller, name: str, body: models.Holder) -> Answer:
-    """Hand a name on to another member; afterwards it is not there for this one any more (404)."""
+    """Offer a name to another member, who may accept it for 7 days; until then it stays. Again changes nothing."""
     claim = _own(found, name)
     if isinstance(claim, Response):
         return claim
-    return _whole(claims.transfer(desk(), found.actor, claim.id, body.login.strip().lower(), now()))
+    made = handing.offer(desk(), found.actor, claim.id, body.login.strip().lower(), now())
+    return values.offer(made), 202
+
+
+@operation("DELETE", "/names/{name}/offer", Scope.CLAIM, {200: models.NameWhole})
+def withdraw_offer(found: Caller, name: str) -> Answer:
+    """Offer a name to nobody any more. Again changes nothing."""
+    claim = _own(found, name)
+    if isinstance(claim, Response):
+        return claim
+    return whole(handing.withdraw(desk(), found.actor, claim.id, now()))
 
 
 @operation("PUT", "/names/{name}/confirmation", Scope.CLAIM, {200: models.NameWhole})
@@ -122,7 +132,7 @@ def confirm_name(found: Caller, name: str) -> Answer:
     claim = _own(found, name)
     if isinstance(claim, Response):
         return claim
-    return _whole(claims.confirm(desk(), found.actor, claim.id, now()))
+    return whole(claims.confirm(desk(), found.actor, claim.id, now()))
 
 
 @operation("GET", "/names/{name}/history", Scope.READ, {200: models.History})
@@ -145,7 +155,7 @@ def _own(found: Caller, text: str) -> Claim | Response:
     except Refused as refused:
         return problems.not_found(refused.what)
     if not found.token.allows(Scope.READ, name) and not found.token.allows(Scope.CLAIM, name):
-        return _not_for(name)
+        return not_for(name)
     claim = _claim(found, name)
     return problems.not_found("you have no such claim") if claim is None else claim
 
@@ -197,10 +207,12 @@ def _page(found: Caller, query: models.Part) -> Page[Claim]:
     return Page(own[query.offset : query.offset + query.limit], len(own), query.offset)
 
 
-def _whole(claim: Claim) -> models.NameWhole:
+def whole(claim: Claim) -> models.NameWhole:
+    """A claim as it is answered."""
     with desk().office.reading() as books:
-        return values.name_whole(claim, books.views.name(claim.name))
+        return values.name_whole(claim, books.views.name(claim.name), books.offers.at(claim.id, now()))
 
 
-def _not_for(name: Name) -> Response:
+def not_for(name: Name) -> Response:
+    """The answer for a name that the token is not good for."""
     return problems.problem(403, f"the token is not for {shown(name)}", "make another on the page")

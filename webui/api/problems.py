@@ -49,6 +49,7 @@ def of_http(error: HTTPException) -> Response:
         404: ("there is nothing at this address", "look at /api/v1/openapi.json"),
         405: ("this address does not know the method", "look at /api/v1/openapi.json"),
         413: ("the body is too large", "send less"),
+        414: ("the address is too long", "send less in it"),
         421: ("another server is meant", "use the address of the page"),
     }
     status = error.code or 500

@@ -8,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from skulldns.errors import SkullDNSError
 from webui.api import (
     names,  # noqa: F401 - declares operations
+    offers,  # noqa: F401 - the same
     problems,
     things,  # noqa: F401 - the same
 )

@@ -70,8 +70,22 @@ def name_short(claim: claims.Claim, view: NameView | None) -> models.NameShort:
     )
 
 
-def name_whole(claim: claims.Claim, view: NameView | None) -> models.NameWhole:
-    """A claim with all that there is of it."""
+def offer(made: claims.Offer) -> models.Offer:
+    """A name that is offered."""
+    return models.Offer(
+        name=shown(made.name),
+        unicode=shown_name(made.name),
+        giver=made.giver,
+        heir=made.heir,
+        made=exactly(made.made),
+        until=exactly(made.until),
+    )
+
+
+def name_whole(
+    claim: claims.Claim, view: NameView | None, offered: claims.Offer | None = None
+) -> models.NameWhole:
+    """A claim with all that there is of it, and the offer of it."""
     short = name_short(claim, view)
     return models.NameWhole(
         **dict(short),
@@ -85,6 +99,7 @@ def name_whole(claim: claims.Claim, view: NameView | None) -> models.NameWhole:
         confirmed=exactly(claim.confirmed),
         because=claim.because,
         proof=_proof_shown(claim),
+        offer=None if offered is None else offer(offered),
         links=[
             models.Link(
                 title=str(link.get("title") or link.get("link", "")),
@@ -102,7 +117,6 @@ def guest(view: GuestView) -> models.Guest:
     return models.Guest(
         id=view.id,
         name=view.name,
-        source=view.source,
         state=view.state,
         port=view.port,
         addresses=[str(address) for address in view.addresses],

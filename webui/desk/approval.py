@@ -51,5 +51,5 @@ def _claim(books: Books, actor: Actor, identity: str, state: ClaimState) -> Clai
     if found is None:
         raise no_such_claim()
     if found.state is not state:
-        raise Refused(f"the claim is {found.state}, not {state}", cure="load the page again")
+        raise Refused(f"the claim is {found.state}, not {state}", cure="look again how it stands")
     return found

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from dns.name import Name
+
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
 from skulldns.model.audit import Act
 from skulldns.model.certificates import shown
 from skulldns.model.claims import Claim
 from skulldns.model.members import COMMAND_LINE, Actor, Member, MemberState
+from skulldns.model.views import HeldName
 from skulldns.store.claimcodec import differences
 from skulldns.store.office import Books, Office
 
@@ -54,6 +57,17 @@ def own_claim(books: Books, actor: Actor, identity: str) -> Claim:
     if claim is None or claim.member != member.login:
         raise no_such_claim()
     return claim
+
+
+def closest(books: Books, name: Name) -> Claim | HeldName | None:
+    """Who has ``name`` or, if nobody has, the closest name above: a claim, or else a guest or a zone file."""
+    above = name
+    while len(above) > 1:
+        found = books.claims.holder(above) or books.views.held(above)
+        if found is not None:
+            return found
+        above = above.parent()
+    return None
 
 
 def no_such_claim() -> Refused:

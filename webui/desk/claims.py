@@ -1,4 +1,4 @@
-"""What members do with names: claim, change, hand on, confirm, release."""
+"""What members do with names: claim, change, confirm, release."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,20 +7,17 @@ from dataclasses import replace
 from dns.name import Name
 
 from skulldns.desired.policy.alike import shown_name, skeleton
-from skulldns.desired.policy.claims import judge_claim, judge_name, judge_quota
+from skulldns.desired.policy.claims import judge_claim, judge_name
 from skulldns.desired.policy.hostnames import hostname
 from skulldns.desired.policy.states import Step, moved, timed
 from skulldns.errors import Refused
 from skulldns.model.certificates import shown
 from skulldns.model.claims import (
-    AddressTarget,
-    AliasTarget,
     Because,
     Claim,
     ClaimId,
     ClaimRecord,
     ClaimState,
-    GuestTarget,
     Proof,
     Surroundings,
     Target,
@@ -28,17 +25,15 @@ from skulldns.model.claims import (
 from skulldns.model.members import Actor
 from skulldns.model.sites import SiteOptions
 from skulldns.store.claimcodec import claim_parts
-from skulldns.store.office import Books
 from webui.desk.base import (
     Desk,
     acting_member,
-    active_member,
     change,
     no_such_claim,
     own_claim,
     write_down,
 )
-from webui.desk.facts import facts_of, judged
+from webui.desk.facts import judged
 
 _PLAIN = SiteOptions()
 _OPEN = (ClaimState.ACTIVE, ClaimState.AWAITING_APPROVAL, ClaimState.AWAITING_PROOF)
@@ -156,36 +151,6 @@ def set_records(desk: Desk, actor: Actor, identity: str, records: Sequence[Claim
     )
 
 
-def transfer(desk: Desk, actor: Actor, identity: str, to: str, now: float) -> Claim:
-    """Hand a name on to another member, who may have it by the same rules. Raises ``Refused``.
-
-    It leads nowhere then where it led to something of the former holder's; a domain of their own the new one proves
-    anew, and meanwhile it stays.
-    """
-    rules = desk.rules
-    with desk.office.writing() as books:
-        found = own_claim(books, actor, identity)
-        if found.state is not ClaimState.ACTIVE:
-            raise Refused(f"the claim is {found.state}", cure="transfer it when it is active")
-        heir = active_member(books, to).login
-        if heir == found.member:
-            raise Refused(f"{to} has it already", cure="choose another member")
-        around = books.claims.surroundings(found.name, heir, found.skeleton, besides=found.id)
-        judge_name(found.name, heir, around, rules)
-        judge_quota(around, rules)
-        proof = Proof(secrets.token_hex(16), lost=now) if found.proof else None
-        after = replace(
-            found,
-            member=heir,
-            changed=now,
-            confirmed=now,
-            proof=proof,
-            challenges=(),
-            target=_inherited(books, found.target, heir),
-        )
-        return change(books, actor, "transfer", found, timed(after, rules.times), now)
-
-
 def release(desk: Desk, actor: Actor, identity: str, now: float) -> Claim:
     """Let a name go; it stays blocked for others for a while if it was ever published. Raises ``Refused``."""
     with desk.office.writing() as books:
@@ -222,18 +187,3 @@ def _edit(
         if after != found:
             after = replace(after, changed=now)
         return change(books, actor, what, found, after, now)
-
-
-def _inherited(books: Books, target: Target, heir: str) -> Target:
-    """Where a name leads under a new holder: nowhere yet, where it led to something of the former one's."""
-    facts = facts_of(books, target)
-    match target:
-        case GuestTarget():
-            theirs = facts.guest is not None and facts.guest.owner == heir
-            return target if theirs else AddressTarget()
-        case AliasTarget():
-            return target if facts.goal_owner in {None, heir} else AddressTarget()
-        case AddressTarget():
-            return AddressTarget()
-        case _:
-            return target

@@ -1,5 +1,6 @@
 """What the books know of a target, for the rules."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from dns.name import Name
@@ -19,7 +20,7 @@ def facts_of(books: Books, target: Target) -> Facts:
         case GuestTarget(guest):
             return Facts(guest=books.views.guest(guest))
         case AliasTarget(goal):
-            return Facts(goal_owner=_owner(books, goal))
+            return Facts(goal_owner=_owner(books, goal), onwards=tuple(_onwards(books, goal)))
         case AddressTarget(ipv4, ipv6):
             found: list[GuestView] = []
             for address in (ipv4, ipv6):
@@ -40,6 +41,18 @@ def judged(books: Books, claim: Claim, rules: Rules) -> Claim:
         options=judge_options(claim.options, rules),
         records=judge_records(claim.records, claim.name, target, rules),
     )
+
+
+def _onwards(books: Books, name: Name) -> Iterator[Name]:
+    """The names that ``name`` leads on to, alias by alias, as far as members claimed them; each once."""
+    seen: set[Name] = set()
+    while name not in seen:
+        seen.add(name)
+        claim = books.claims.holder(name)
+        if claim is None or not isinstance(claim.target, AliasTarget):
+            return
+        name = claim.target.name
+        yield name
 
 
 def _owner(books: Books, name: Name) -> str | None:

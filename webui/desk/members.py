@@ -5,6 +5,7 @@ import secrets
 from dataclasses import replace
 
 from skulldns.desired.policy.labels import login as judge_login
+from skulldns.desired.policy.labels import mail_address
 from skulldns.desired.policy.states import Step, moved
 from skulldns.errors import Refused
 from skulldns.model.claims import Because, ClaimState
@@ -31,7 +32,7 @@ def invite(
         raise Refused(f"{login} is taken", cure="choose another login")
     secret = secrets.token_urlsafe(32)
     invitation = Invitation(
-        _hash(secret), login, actor.who, now, now + INVITED_FOR, admin, _short(email, "the address")
+        _hash(secret), login, actor.who, now, now + INVITED_FOR, admin, mail_address(email)
     )
     with desk.office.writing() as books:
         require_admin(books, actor)
@@ -130,7 +131,7 @@ def edit(desk: Desk, actor: Actor, login: str, now: float, *, name: str, email: 
         if actor.who != login or actor.token:
             require_admin(books, actor)
         former = _existing(books, login)
-        member = replace(former, name=_short(name, "the name"), email=_short(email, "the address"))
+        member = replace(former, name=_short(name, "the name"), email=mail_address(email))
         return _changed(books, actor, "edit member", former, member, now)
 
 

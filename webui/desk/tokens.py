@@ -11,11 +11,12 @@ from dns.name import Name
 
 from skulldns.errors import Refused
 from skulldns.model.certificates import shown
+from skulldns.model.claims import Claim
 from skulldns.model.members import Actor, MemberState
 from skulldns.model.tokens import Scope, Token
 from skulldns.store.office import Books
 from skulldns.store.tokens import is_used_lately
-from webui.desk.base import Desk, acting_member, write_down
+from webui.desk.base import Desk, acting_member, closest, write_down
 
 _TEXT = re.compile(r"skd_([0-9a-f]{16})_([0-9a-f]{64})", re.ASCII)
 _MOST = 50
@@ -86,16 +87,10 @@ def use(desk: Desk, text: str, scope: Scope, name: Name | None, now: float, addr
 
 def is_own(books: Books, name: Name, member: str) -> bool:
     """Whether ``name`` is the member's: claimed, below a claimed one, or a guest's of theirs."""
-    above: Name | None = name
-    while above is not None and len(above) > 1:
-        claim = books.claims.holder(above)
-        if claim is not None:
-            return claim.member == member and claim.state.counts
-        held = books.views.held(above)
-        if held is not None:
-            return held.owner == member
-        above = above.parent()
-    return False
+    found = closest(books, name)
+    if isinstance(found, Claim):
+        return found.member == member and found.state.counts
+    return found is not None and found.owner == member
 
 
 def _is_good(books: Books, token: Token, scope: Scope, name: Name | None, now: float) -> bool:

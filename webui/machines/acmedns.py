@@ -78,10 +78,7 @@ def update() -> tuple[Response, int]:
     if wait := challenges.too_often(found):
         return _error("too_many_requests", 429, retry_after=wait)
     try:
-        claim = challenges.present(found, name, asked.txt)
-        here = [one.value for one in claim.challenges if one.name == name]
-        for value in here[:-_KEPT]:
-            challenges.cleanup(found, name, value)
+        challenges.replace_oldest(found, name, asked.txt, _KEPT)
         served = challenges.served(name, asked.txt)
     except SkullDNSError as error:
         return _error(_ERRORS.get(type(error), "bad_txt"), _STATUS.get(type(error), 400))

@@ -5,10 +5,9 @@ from threading import BoundedSemaphore
 from dns.name import Name
 
 from skulldns.desired.policy.hostnames import any_hostname
-from skulldns.model.claims import Claim
 from skulldns.model.tokens import Scope
 from webui.context import desk, now
-from webui.desk import machines
+from webui.desk import challenges
 from webui.limits import Rate, limiter
 from webui.machines.callers import Caller, caller
 
@@ -30,7 +29,7 @@ def challenged(text: str) -> Name:
     """
     plain = text.strip().lower().removeprefix(f"{LABEL}.").removeprefix("*.")
     name = any_hostname(plain)
-    machines.judge_challenge(desk(), name)
+    challenges.judge_challenge(desk(), name)
     return name
 
 
@@ -44,9 +43,14 @@ def too_often(found: Caller) -> float:
     return limiter().wait(f"acme {found.token.id}", RATE, now())
 
 
-def present(found: Caller, name: Name, value: str) -> Claim:
+def present(found: Caller, name: Name, value: str) -> None:
     """Place a value. Raises ``Refused``."""
-    return machines.present(desk(), found.actor, name, value, now())
+    challenges.present(desk(), found.actor, name, value, now())
+
+
+def replace_oldest(found: Caller, name: Name, value: str, kept: int) -> None:
+    """Place a value; of all at that name only the newest ``kept`` stay. Raises ``Refused``."""
+    challenges.present(desk(), found.actor, name, value, now(), newest=kept)
 
 
 def served(name: Name, value: str, patience: float = _PATIENCE) -> bool:
@@ -55,13 +59,13 @@ def served(name: Name, value: str, patience: float = _PATIENCE) -> bool:
     Waits for that, at most ``patience`` seconds, and not at all if many wait already.
     """
     if not _waiting.acquire(blocking=False):
-        return machines.served(desk(), name, value, 0.0)
+        return challenges.served(desk(), name, value, 0.0)
     try:
-        return machines.served(desk(), name, value, patience)
+        return challenges.served(desk(), name, value, patience)
     finally:
         _waiting.release()
 
 
-def cleanup(found: Caller, name: Name, value: str) -> Claim:
+def cleanup(found: Caller, name: Name, value: str) -> None:
     """Take a value back. Raises ``Refused``."""
-    return machines.cleanup(desk(), found.actor, name, value, now())
+    challenges.cleanup(desk(), found.actor, name, value, now())

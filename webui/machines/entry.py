@@ -27,7 +27,6 @@ from skulldns.model.members import MemberState
 from skulldns.model.tokens import Scope
 from webui.context import desk, now, settings
 from webui.machines.callers import bearer, caller
-from webui.machines.used import UsedOnce
 from webui.security import for_other_hosts
 from webui.sessions import IDLE, for_members, present
 from webui.texts import _
@@ -44,7 +43,6 @@ _ENTRY, _BEGUN = "skulldns-entry", "skulldns-begun"
 _LONGEST_PATH = 2000
 
 blueprint = Blueprint("entry", __name__)
-_used = UsedOnce(_TICKET_LASTS)
 
 
 @blueprint.get("/auth")
@@ -81,13 +79,20 @@ def hand_over() -> AnyResponse:
     fits = ticket.get("host") == host and hmac.compare_digest(
         str(ticket.get("state")).encode(), _state(begun).encode()
     )
-    if not begun or not fits or not _used.use(str(ticket["id"]), now()):
+    if not begun or not fits or not _works_once(ticket):
         abort(403, _("This way in was used before, or is too old. Open the site's address again."))
     answer = redirect(str(ticket["path"]), 302)
     entry = _signer("entry").dumps({"session": ticket["session"], "host": host, "at": now()})
     _set_cookie(answer, _ENTRY, entry, int(LASTS))
     _set_cookie(answer, _BEGUN, "", 0)
     return answer
+
+
+def _works_once(ticket: Mapping[str, Any]) -> bool:
+    """Whether a ticket comes for the first time; the store knows, for all processes of the page."""
+    spent = hashlib.sha256(f"ticket {ticket['id']}".encode()).hexdigest()
+    with desk().office.writing() as books:
+        return books.signins.spend(spent, float(ticket["at"]) + _TICKET_LASTS, now())
 
 
 def _begin(host: str) -> AnyResponse:

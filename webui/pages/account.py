@@ -7,9 +7,11 @@ from skulldns.errors import Refused
 from skulldns.store.office import Books
 from webui import sessions
 from webui.context import desk, now, settings
+from webui.desk import members
 from webui.desk.base import write_down
 from webui.sessions import for_members, present, when_sure
-from webui.signin import passkeys, passwords, recovery
+from webui.signin import passkeys, passwords, recovery, slowing
+from webui.signin.welcome import turned_away
 from webui.texts import _
 
 blueprint = Blueprint("account", __name__, url_prefix="/account")
@@ -35,9 +37,10 @@ def index() -> str:
 @blueprint.post("/password")
 @when_sure
 def set_password() -> AnyResponse:
-    """Set a new password; every other session ends."""
+    """Set a new password, for which the one that there is must be shown; every other session ends."""
     here = present()
     password = request.form.get("password", "")
+    _judge_current(here.member.login)
     passwords.judge(password, here.member.login, settings().leaked, settings().words)
     passwords.judge_again(password, request.form.get("again", ""))
     encoded = passwords.encoded(password)
@@ -46,6 +49,33 @@ def set_password() -> AnyResponse:
         books.sessions.end_all(here.member.login, but=here.session.id)
         _write_down(books, "set password")
     flash(_("Your password is set, and all your other sessions have ended."), "good")
+    return redirect(url_for("account.index"))
+
+
+@blueprint.post("/mail")
+@when_sure
+def set_mail() -> AnyResponse:
+    """Say where notices for the member go."""
+    here = present().member
+    email = request.form.get("email", "")
+    members.edit(desk(), present().actor, here.login, now(), name=here.name, email=email)
+    flash(_("It is changed."), "good")
+    return redirect(url_for("account.index"))
+
+
+@blueprint.post("/password/drop")
+@when_sure
+def drop_password() -> AnyResponse:
+    """Do without a password: from now on nobody signs in with less than a passkey, which is two factors."""
+    here = present()
+    _judge_current(here.member.login)
+    with desk().office.writing() as books:
+        if not books.signins.passkeys(here.member.login):
+            raise Refused(_("you have no passkey yet"), cure=_("add one first"))
+        books.signins.set_password(here.member.login, None)
+        books.sessions.end_all(here.member.login, but=here.session.id)
+        _write_down(books, "drop password")
+    flash(_("There is no password any more; you sign in with your passkey."), "good")
     return redirect(url_for("account.index"))
 
 
@@ -85,6 +115,7 @@ def drop_passkey() -> AnyResponse:
         identity = b""
     with desk().office.writing() as books:
         if books.signins.drop_passkey(here.member.login, identity):
+            _judge_way_in(books, here.member.login)
             _write_down(books, "drop passkey")
     return redirect(url_for("account.index"))
 
@@ -100,7 +131,7 @@ def new_codes() -> str:
 
 
 @blueprint.post("/sessions/end")
-@for_members
+@when_sure
 def end_session() -> AnyResponse:
     """End one of the member's sessions, or all others."""
     here, which = present(), request.form.get("id", "")
@@ -115,6 +146,28 @@ def end_session() -> AnyResponse:
         sessions.end()
         return redirect(url_for("signin.index"))
     return redirect(url_for("account.index"))
+
+
+def _judge_current(login: str) -> None:
+    """Raise ``Refused`` unless the form has the password that there is (OWASP ASVS 5.0, V6.2.3)."""
+    slowing.check(login)
+    with desk().office.reading() as books:
+        kept = books.signins.password(login)
+    if kept is not None and not passwords.fits(kept, request.form.get("current", "")):
+        slowing.failed(login)
+        turned_away(login, "current password")
+        raise Refused(
+            _("the current password does not fit"), cure=_("if you lost it, sign in with a recovery code")
+        )
+
+
+def _judge_way_in(books: Books, login: str) -> None:
+    """Raise ``Refused`` if nothing is left to sign in with, so that what was just dropped stays."""
+    ways = (books.signins.password(login), books.signins.passkeys(login), books.signins.identities(login))
+    if not any(ways):
+        raise Refused(
+            _("it is your only way to sign in"), cure=_("set a password or add another passkey first")
+        )
 
 
 def _write_down(books: Books, what: str, label: str | None = None) -> None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.desired.policy.alike import shown_name
 from skulldns.desired.policy.claims import is_own_domain
+from skulldns.desired.policy.options import applying
 from skulldns.desired.policy.proofs import proof_record
 from skulldns.desired.policy.records import TYPES
 from skulldns.desired.policy.states import confirm_from
@@ -15,12 +16,13 @@ from skulldns.model.claims import Claim, ClaimState
 from skulldns.model.sites import Header
 from skulldns.model.views import GuestView
 from skulldns.store.audit import AuditFilter
+from skulldns.store.office import Books
 from webui.context import desk, now, settings
-from webui.desk import claims
+from webui.desk import claims, handing
 from webui.pages import options, records
 from webui.pages.lists import offset, paged
 from webui.pages.targets import fields, target
-from webui.sessions import for_members, present
+from webui.sessions import for_members, present, when_sure
 from webui.texts import _
 
 blueprint = Blueprint("names", __name__)
@@ -28,7 +30,9 @@ blueprint = Blueprint("names", __name__)
 OPEN = frozenset({ClaimState.ACTIVE, ClaimState.AWAITING_APPROVAL, ClaimState.AWAITING_PROOF})
 """States in which a claim's member may change it."""
 _HISTORY = 20
-_SHOWN = tuple(state for state in ClaimState if state not in {ClaimState.RELEASED, ClaimState.REQUESTED})
+_FRESH = 30.0
+"""Seconds after a change in which somebody watches it come alive."""
+_STANDING = tuple(state for state in ClaimState if state.counts)
 
 
 @blueprint.get("/")
@@ -37,7 +41,8 @@ def index() -> str:
     """The member's names, each with its live state."""
     member, text = present().actor.member, request.args.get("q", "").strip()
     with desk().office.reading() as books:
-        page = books.claims.search(text, member=member, states=_SHOWN, offset=offset())
+        page = books.claims.search(text, member=member, states=_STANDING, offset=offset())
+        released = [] if page.offset else _released(books, text, member)
         views = dict(books.views.names([one.name for one in page.items]))
         guests = books.views.guests_of(member)
     own = [(guest, name) for guest in guests for name in guest.names] if not (text or page.offset) else []
@@ -46,6 +51,8 @@ def index() -> str:
     return render_template(
         "names/index.html",
         page=page,
+        released=released,
+        offers=handing.offers(desk(), present().actor, now()),
         views=views,
         own=own,
         guests={guest.id: guest.name for guest in guests},
@@ -54,13 +61,19 @@ def index() -> str:
     )
 
 
+def _released(books: Books, text: str, member: str) -> Sequence[Claim]:
+    """What the member let go and only they can claim again."""
+    return books.claims.search(text, member=member, states=[ClaimState.QUARANTINED]).items
+
+
 @blueprint.route("/claim", methods=["GET", "POST"])
 @for_members
 def claim() -> str | AnyResponse | tuple[str, int]:
     """Claim a name."""
     if request.method == "GET":
-        start = {"kind": "site", "port": "80", "name": request.args.get("name", "")}
-        return _claim_form({**start, **request.args.to_dict()})
+        kind = "site" if _guests() else "address"
+        port = _usual_port(request.args.get("guest"))
+        return _claim_form({"kind": kind, "port": port, "name": "", **request.args.to_dict()})
     form = request.form.to_dict()
     try:
         found = claims.claim(desk(), present().actor, form.get("name", ""), target(form, desk().rules), now())
@@ -93,9 +106,9 @@ def name(identity: str) -> str:
 
 @blueprint.get("/names/<identity>/chain")
 @for_members
-def chain(identity: str) -> str:
+def chain(identity: str) -> Response:
     """The chain of a name, which the page asks for again while it is open."""
-    return render_template("names/chain.html", **chain_of(claims.show(desk(), present().actor, identity)))
+    return chain_again(claims.show(desk(), present().actor, identity))
 
 
 @blueprint.post("/names/<identity>/target")
@@ -114,7 +127,8 @@ def set_options(identity: str) -> AnyResponse | tuple[str, int]:
     """Say how a name's site is served."""
     form, found = request.form, claims.show(desk(), present().actor, identity)
     try:
-        wanted, members_only = options.options(form, found.options), bool(form.get("members_only"))
+        wanted = options.options(form, found.options, found.target)
+        members_only = bool(form.get("members_only"))
         claims.set_options(desk(), present().actor, identity, wanted, now(), members_only=members_only)
     except Refused as refused:
         return _name(found, options_form=form.to_dict(), options_error=str(refused)), 400
@@ -136,12 +150,48 @@ def set_records(identity: str) -> AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/names/<identity>/transfer")
-@for_members
+@when_sure
 def transfer(identity: str) -> AnyResponse:
-    """Hand a name to another member."""
-    heir = request.form.get("to", "").strip().lower()
-    found = claims.transfer(desk(), present().actor, identity, heir, now())
-    flash(_("%(name)s is %(login)s's now.", name=shown_name(found.name), login=heir), "good")
+    """Offer a name to another member; an admin who acts for the holder hands it on without asking."""
+    heir, actor = request.form.get("to", "").strip().lower(), present().actor
+    if actor.acting_as not in {None, actor.who}:
+        found = handing.transfer(desk(), actor, identity, heir, now())
+        flash(_("%(name)s is %(login)s's now.", name=shown_name(found.name), login=heir), "good")
+        return redirect(url_for("names.index"), 303)
+    made = handing.offer(desk(), actor, identity, heir, now())
+    said = _(
+        "%(name)s is offered to %(login)s; it stays yours until they accept.",
+        name=shown_name(made.name),
+        login=heir,
+    )
+    flash(said, "good")
+    return redirect(url_for("names.name", identity=identity), 303)
+
+
+@blueprint.post("/names/<identity>/withdraw")
+@for_members
+def withdraw(identity: str) -> AnyResponse:
+    """Offer a name to nobody any more."""
+    found = handing.withdraw(desk(), present().actor, identity, now())
+    flash(_("%(name)s stays yours.", name=shown_name(found.name)), "good")
+    return redirect(url_for("names.name", identity=identity), 303)
+
+
+@blueprint.post("/names/<identity>/accept")
+@for_members
+def accept(identity: str) -> AnyResponse:
+    """Take a name that is offered."""
+    found = handing.accept(desk(), present().actor, identity, now())
+    flash(_("%(name)s is yours now; say where it leads.", name=shown_name(found.name)), "good")
+    return redirect(url_for("names.name", identity=identity), 303)
+
+
+@blueprint.post("/names/<identity>/decline")
+@for_members
+def decline(identity: str) -> AnyResponse:
+    """Say no to a name that is offered."""
+    handing.decline(desk(), present().actor, identity, now())
+    flash(_("You do not get the name; it stays with who offered it."), "good")
     return redirect(url_for("names.index"), 303)
 
 
@@ -178,6 +228,13 @@ def _guests() -> Sequence[GuestView]:
         return books.views.guests_of(present().actor.member)
 
 
+def _usual_port(guest: str | None) -> str:
+    """Where the web server of a guest listens, by its options: of the one that the form begins with."""
+    guests = _guests()
+    chosen = next((one for one in guests if one.id == guest), guests[0] if guests else None)
+    return str(chosen.port if chosen else 80)
+
+
 def _name(
     found: Claim,
     *,
@@ -194,12 +251,13 @@ def _name(
     site = options.fields(found.options) | {"members_only": "yes" if found.members_only else ""}
     return render_template(
         "names/name.html",
+        offer=handing.offered_by(desk(), found, now()),
+        direct=present().actor.acting_as is not None,
         target=fields(found.target),
         guests=guests,
         proof=proof_record(found.name, found.member, found.proof.nonce) if found.proof else None,
         lines=_address_lines(found),
         rows=rows,
-        is_site=options.has_options(found.target),
         is_open=found.state in OPEN,
         in_our_zone=rules.zone_of(found.name) is not None,
         confirm_from=confirm_from(found, rules.times),
@@ -225,10 +283,32 @@ def _address_lines(found: Claim) -> list[str]:
     ]
 
 
+def chain_again(found: Claim) -> Response:
+    """The parts of a name's page that change by themselves; the whole page, where the claim has got another state."""
+    answer = make_response(render_template("names/alive.html", **chain_of(found)))
+    if request.args.get("state", found.state) != found.state:
+        answer.headers["HX-Refresh"] = "true"
+    return answer
+
+
 def chain_of(found: Claim) -> dict[str, object]:
-    """What the chain's part of the page shows; ``settled`` says that it need not be asked for again at once."""
+    """What the chain's part of the page shows, and after which time (``pace``) it is asked for again."""
     with desk().office.reading() as books:
         view = books.views.name(found.name)
     links = view.body.get("links", []) if view else []
     settled = bool(links) and all(link["state"] in {"good", "none"} for link in links)
-    return {"claim": found, "view": view, "links": links, "settled": settled}
+    fresh = now() - found.changed < _FRESH
+    return {
+        "claim": found,
+        "view": view,
+        "links": links,
+        "applies": applying(found.target),
+        "pace": _pace(settled=settled, fresh=fresh),
+    }
+
+
+def _pace(*, settled: bool, fresh: bool) -> str:
+    """Quick only while a change may be on its way: a page left open on what waits for a person asks little."""
+    if settled:
+        return "1s" if fresh else "10s"
+    return "250ms" if fresh else "2s"

@@ -7,8 +7,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 import bcrypt
 from werkzeug.datastructures import MultiDict
 
+from skulldns.desired.policy.options import applying
 from skulldns.errors import Refused
-from skulldns.model.claims import GuestTarget, RedirectTarget, Target
+from skulldns.model.claims import Target
 from skulldns.model.guests import said
 from skulldns.model.sites import BasicAuth, Header, SiteOptions
 from webui.texts import _
@@ -24,15 +25,14 @@ HSTS_DAYS = (1, 30, 365, 730)
 """For how many days browsers may be told to come over HTTPS only."""
 
 
-def has_options(target: Target) -> bool:
-    """Whether a name with this target is a site, which can be served in one way or another."""
-    return isinstance(target, RedirectTarget) or (isinstance(target, GuestTarget) and not target.direct)
+def options(form: MultiDict[str, str], before: SiteOptions, target: Target) -> SiteOptions:
+    """The options that a form describes; passwords, and what it does not ask of such a target, stay as ``before``.
 
-
-def options(form: MultiDict[str, str], before: SiteOptions) -> SiteOptions:
-    """The options that a form describes; passwords are kept from ``before``. Raises ``Refused``."""
+    Raises ``Refused``.
+    """
+    unasked = {"websockets", "body_size"} - applying(target)
     headers = [(header, form.get(f"header-{header}", "").strip()) for header in Header]
-    return replace(
+    wanted = replace(
         before,
         http=bool(form.get("http")),
         websockets=bool(form.get("websockets")),
@@ -43,6 +43,7 @@ def options(form: MultiDict[str, str], before: SiteOptions) -> SiteOptions:
         headers=tuple((header, value) for header, value in headers if value),
         basic_auth=_basic_auth(form, before.basic_auth),
     )
+    return replace(wanted, **{option: getattr(before, option) for option in unasked})
 
 
 def fields(found: SiteOptions) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, flash, g, jsonify, redirect, render_template, request, url_for
+from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.errors import Refused
@@ -31,15 +32,14 @@ def index() -> str | AnyResponse:
 def with_password() -> str | AnyResponse | tuple[str, int]:
     """Sign in with login and password."""
     login = request.form.get("login", "").strip().lower()
-    slowing.check(login)
+    try:
+        slowing.check(login)
+    except TooManyRequests as slow:  # with the other ways to sign in below
+        return _sign_in_again(login, slow.description or ""), 429
     if not _fits(login, request.form.get("password", "")):
         slowing.failed(login)
         turned_away(login, "password")
-        error = _("Login and password do not fit.")
-        page = render_template(
-            "signin/index.html", next=request.form.get("next", ""), login=login, error=error
-        )
-        return page, 401
+        return _sign_in_again(login, _("Login and password do not fit.")), 401
     return welcome(login, "password", request.form.get("next"))
 
 
@@ -49,13 +49,13 @@ def with_recovery_code() -> str | AnyResponse | tuple[str, int]:
     if request.method == "GET":
         return render_template("signin/recovery.html", login="")
     login = request.form.get("login", "").strip().lower()
-    slowing.check(login)
+    slowing.check_code()
     if not recovery.use(login, request.form.get("code", "")):
-        slowing.failed(login)
+        slowing.failed_code()
         turned_away(login, "recovery code")
         error = _("Login and code do not fit, or the code was used before.")
         return render_template("signin/recovery.html", login=login, error=error), 401
-    flash(_("That code is used up. Set a new password, or add a passkey."), "wait")
+    flash(_("That code is used up, and your old password is gone. Set a new one, or add a passkey."), "wait")
     return welcome(login, "recovery code", url_for("account.index"))
 
 
@@ -87,9 +87,16 @@ def sign_out() -> AnyResponse:
     return answer
 
 
-@blueprint.get("/invitation/<secret>")
-def invitation(secret: str) -> str | tuple[str, int]:
+@blueprint.get("/invitation")
+def invited() -> str:
+    """Where the link of an invitation leads: its code stands behind the #, so that it is in no log of any proxy."""
+    return render_template("signin/invited.html")
+
+
+@blueprint.post("/invitation")
+def invitation() -> str | tuple[str, int]:
     """What an invitation is for, and the form to accept it."""
+    secret = request.form.get("secret", "").strip()
     try:
         found = members.invitation(desk(), secret, now())
     except Refused as refused:
@@ -97,9 +104,10 @@ def invitation(secret: str) -> str | tuple[str, int]:
     return render_template("signin/invitation.html", invitation=found, secret=secret)
 
 
-@blueprint.post("/invitation/<secret>")
-def accept(secret: str) -> str | AnyResponse | tuple[str, int]:
+@blueprint.post("/invitation/accept")
+def accept() -> str | AnyResponse | tuple[str, int]:
     """Become a member: set a password, and get recovery codes."""
+    secret = request.form.get("secret", "")
     try:
         found = members.invitation(desk(), secret, now())
     except Refused as refused:
@@ -145,6 +153,10 @@ def sure_with_passkey() -> AnyResponse | tuple[Response, int]:
         return jsonify(error=_("That passkey is another member's.")), 401
     sessions.make_sure(present())
     return jsonify(next=sessions.local_path(request.form.get("next")))
+
+
+def _sign_in_again(login: str, error: str) -> str:
+    return render_template("signin/index.html", next=request.form.get("next", ""), login=login, error=error)
 
 
 def _fits(login: str, password: str) -> bool:

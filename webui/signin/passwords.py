@@ -11,6 +11,7 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from skulldns.errors import Refused
@@ -21,6 +22,10 @@ LONGEST = 256
 _FEWEST_CHARACTERS = 4
 _LEFT = 6
 """Letters that must be left of a password without the words that everybody here would try first."""
+_FEWEST_GUESSES = 10**6
+"""Guesses that whoever knows common words, names, keyboards and dates may need (zxcvbn's score 2)."""
+_WEIGHED = 72
+"""Characters at the start that are weighed, since longer ones cost zxcvbn too much time."""
 _LINE = 40
 """Bytes of a SHA-1 in hexadecimal, as lists of leaked passwords have them."""
 
@@ -29,6 +34,8 @@ _hasher = PasswordHasher()
 
 def judge(password: str, login: str, leaked: Path | None = None, words: Iterable[str] = ()) -> None:
     """Raise ``Refused`` for a password that is too short, often used, leaked, or made of the login or of ``words``.
+
+    So are repeats, rows and combinations of what is often used, such as `passwordpassword`.
 
     ``leaked`` is a file of SHA-1 values in upper case and order, one a line, as haveibeenpwned.com offers it
     (anything may follow a colon).
@@ -46,6 +53,10 @@ def judge(password: str, login: str, leaked: Path | None = None, words: Iterable
     if len(set(plain)) < _FEWEST_CHARACTERS or _left(plain, (login, *words)) < _LEFT:
         raise Refused(
             _("the password is easy to guess"), cure=_("use four words that have nothing in common")
+        )
+    if zxcvbn(plain[:_WEIGHED])["guesses"] < _FEWEST_GUESSES:
+        raise Refused(
+            _("the password is made of what many use"), cure=_("use four words that have nothing in common")
         )
     if plain in _often_used() or (leaked is not None and _is_in(leaked, password)):
         raise Refused(_("that password has leaked elsewhere"), cure=_("use one that nobody had before"))

@@ -7,11 +7,11 @@ from webui.context import desk
 
 COUNT = 10
 _ALPHABET = "23456789abcdefghjkmnpqrstuvwxyz"
-_GROUP, _GROUPS = 4, 6
+_GROUP, _GROUPS = 4, 7
 
 
 def draw(login: str) -> list[str]:
-    """New codes in place of the old ones; each has 118 random bits, so that its SHA-256 tells nothing of it."""
+    """New codes in place of the old ones; each has 138 random bits, so that its SHA-256 tells nothing of it."""
     codes = ["-".join(_group() for _ in range(_GROUPS)) for _ in range(COUNT)]
     with desk().office.writing() as books:
         books.signins.set_recovery(login, [hashed(code) for code in codes])
@@ -19,9 +19,12 @@ def draw(login: str) -> list[str]:
 
 
 def use(login: str, code: str) -> bool:
-    """Whether ``code`` was one that works; it works no more."""
+    """Whether ``code`` was one that works. It works no more, and the password that was lost neither."""
     with desk().office.writing() as books:
-        return books.signins.use_recovery(login, hashed(code))
+        if not books.signins.use_recovery(login, hashed(code)):
+            return False
+        books.signins.set_password(login, None)
+        return True
 
 
 def hashed(code: str) -> str:

@@ -2,10 +2,12 @@
 
 A browser in which a member has signed in before carries proof of that (a signed cookie), and is slowed down by its own
 failures only: whoever guesses from elsewhere cannot keep the member out (OWASP Authentication Cheat Sheet, "device
-cookies").
+cookies"). In any other browser passkeys and recovery codes let the owner in all the while: nobody guesses these, so
+codes are counted by address alone, and apart from passwords.
 """
 
 from ipaddress import IPv6Address, IPv6Network, ip_address
+from typing import NoReturn
 
 from flask import Response, abort, current_app, g, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -28,16 +30,27 @@ def check(login: str) -> None:
         here = 0 if _is_known(login) else books.signins.failures(_address(), since)
         account = books.signins.failures(_account(login), since)
     if here >= _PER_ADDRESS or account >= _PER_ACCOUNT:
-        g.retry_after = int(_WINDOW)
-        abort(429, _("Too many tries have failed. Wait a quarter of an hour, or sign in with a passkey."))
+        _turn_away(
+            _("Too many tries have failed. Wait a quarter of an hour, or use a passkey or a recovery code.")
+        )
+
+
+def check_code() -> None:
+    """Answer 429 where too many recovery codes from this address did not fit; failures with passwords do not count."""
+    with desk().office.reading() as books:
+        failures = books.signins.failures(_codes(), now() - _WINDOW)
+    if failures >= _PER_ADDRESS:
+        _turn_away(_("Too many codes did not fit. Wait a quarter of an hour, or use a passkey."))
 
 
 def failed(login: str) -> None:
-    """A try failed."""
-    with desk().office.writing() as books:
-        books.signins.sweep(now() - _WINDOW)  # what counts no more, so that a flood leaves nothing behind
-        books.signins.failed(_address(), now())
-        books.signins.failed(_account(login), now())
+    """A try with a password failed."""
+    _count(_address(), _account(login))
+
+
+def failed_code() -> None:
+    """A try with a recovery code failed."""
+    _count(_codes())
 
 
 def succeeded(login: str) -> None:
@@ -59,6 +72,22 @@ def send_cookie(response: Response) -> Response:
             samesite="Lax",
         )
     return response
+
+
+def _turn_away(text: str) -> NoReturn:
+    g.retry_after = int(_WINDOW)
+    abort(429, text)
+
+
+def _count(*keys: str) -> None:
+    with desk().office.writing() as books:
+        books.signins.sweep(now() - _WINDOW)  # what counts no more, so that a flood leaves nothing behind
+        for key in keys:
+            books.signins.failed(key, now())
+
+
+def _codes() -> str:
+    return f"codes {_address()}"
 
 
 def _address() -> str:

@@ -4,15 +4,14 @@ import datetime as dt
 
 from dns.name import Name
 
-from skulldns.desired.policy.alike import label_skeleton, shown_name, skeleton, unicode_labels
+from skulldns.desired.policy.alike import label_skeleton, shown_name, shown_text, skeleton, unicode_labels
 from skulldns.desired.policy.domains import judge_domain
-from skulldns.desired.policy.reserved import RESERVED, TRUSTED, reserved_by
+from skulldns.desired.policy.reserved import FAMILIES, RESERVED, TRUSTED, reserved_by
 from skulldns.desired.policy.rules import Rules
 from skulldns.desired.policy.states import Step
 from skulldns.errors import Refused
 from skulldns.model.certificates import shown
 from skulldns.model.claims import Claim, ClaimState, Surroundings
-from skulldns.model.guests import said
 from skulldns.model.policy import Approval
 from skulldns.model.views import HeldName
 
@@ -67,7 +66,7 @@ def _judge_in_zone(name: Name, around: Surroundings, rules: Rules) -> None:
     if name == zone:
         raise Refused(f"{shown(zone)} is the zone itself", cure="choose a name in it")
     *deeper, first = unicode_labels(name.relativize(zone))
-    _judge_label(first, RESERVED, (*rules.reserved, *around.reserved))
+    _judge_label(first, (*RESERVED, *FAMILIES), (*rules.reserved, *around.reserved))
     for label in deeper:
         _judge_label(label, TRUSTED, ())
 
@@ -75,7 +74,7 @@ def _judge_in_zone(name: Name, around: Surroundings, rules: Rules) -> None:
 def _judge_label(label: str, reserved: tuple[str, ...], more: tuple[str, ...]) -> None:
     for text, how in ((label, "is"), (label_skeleton(label), "looks like what is")):
         if entry := reserved_by(text, more, reserved):
-            raise Refused(f"{said(label)} {how} reserved ({entry})", cure=_ANOTHER)
+            raise Refused(f"{shown_text(label)} {how} reserved ({entry})", cure=_ANOTHER)
 
 
 def _judge_holders(name: Name, member: str, around: Surroundings) -> None:

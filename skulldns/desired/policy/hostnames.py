@@ -8,10 +8,9 @@ import dns.name
 import idna
 from dns.name import Name
 
-from skulldns.desired.policy.alike import one_script
+from skulldns.desired.policy.alike import one_script, shown_text
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
-from skulldns.model.guests import said
 
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _LONGEST_LABEL = 63
@@ -39,27 +38,29 @@ def any_hostname(text: str) -> Name:
     """
     labels = _labels(text)
     if len(labels) == 1:
-        raise Refused(f"{said(text)} is only a part of a name", cure="write the whole name")
+        raise Refused(f"{shown_text(text)} is only a part of a name", cure="write the whole name")
     return _absolute(labels, text)
 
 
 def host_label(text: str) -> str:
     """One label, encoded where it has other letters than ASCII (A-label), in lower case. Raises ``Refused``."""
     if "_" in text:
-        raise Refused(f"{said(text)} has a _, which host names do not have", cure=_PLAIN)
+        raise Refused(f"{shown_text(text)} has a _, which host names do not have", cure=_PLAIN)
     if "*" in text:
-        raise Refused(f"{said(text)} stands for many names", cure="claim the names one by one")
+        raise Refused(f"{shown_text(text)} stands for many names", cure="claim the names one by one")
     lower = text.lower()
     if lower.isascii() and not text.isascii():  # such as the sign for kelvin
         raise _no_idn(text)
     label = lower if lower.isascii() else _encoded(lower)
     if not _LABEL.fullmatch(label):
         long = len(label) > _LONGEST_LABEL
-        raise Refused(f"{said(text)} is {'too long' if long else 'not a host name'}", cure=_PLAIN)
+        raise Refused(f"{shown_text(text)} is {'too long' if long else 'not a host name'}", cure=_PLAIN)
     if label.startswith("xn--"):
         one_script(_decoded(label))
     elif label[2:4] == "--":
-        raise Refused(f"{said(text)} looks like an encoded international name", cure="use other hyphens")
+        raise Refused(
+            f"{shown_text(text)} looks like an encoded international name", cure="use other hyphens"
+        )
     return label
 
 
@@ -70,25 +71,25 @@ def _labels(text: str) -> list[str]:
     if len(plain) > _LONGEST_TEXT:
         raise Refused("the name is too long", cure=f"use at most {_LONGEST_NAME} characters")
     if _is_address(plain):
-        raise Refused(f"{said(plain)} is an address", cure="write a name")
+        raise Refused(f"{shown_text(plain)} is an address", cure="write a name")
     parts = plain.split(".")
     if "" in parts:
-        raise Refused(f"{said(text)} has an empty part", cure="write one dot between two parts")
+        raise Refused(f"{shown_text(text)} has an empty part", cure="write one dot between two parts")
     labels = [host_label(part) for part in parts]
     if len(labels) > 1 and labels[-1].isdecimal():  # RFC 3696 section 2: the last is never all digits
-        raise Refused(f"{said(text)} reads like an address", cure="write a name")
+        raise Refused(f"{shown_text(text)} reads like an address", cure="write a name")
     return labels
 
 
 def _absolute(labels: list[str], text: str) -> Name:
     if sum(len(label) + 1 for label in labels) - 1 > _LONGEST_NAME:
         raise Refused(
-            f"the name is too long: {said(text[:60])}", cure=f"use at most {_LONGEST_NAME} characters"
+            f"the name is too long: {shown_text(text[:60])}", cure=f"use at most {_LONGEST_NAME} characters"
         )
     try:
         return dns.name.from_text(".".join(labels) + ".", dns.name.root)
     except dns.exception.DNSException as error:
-        raise Refused(f"{said(text)} is not a host name", cure=_PLAIN) from error
+        raise Refused(f"{shown_text(text)} is not a host name", cure=_PLAIN) from error
 
 
 def _is_address(text: str) -> bool:
@@ -101,7 +102,7 @@ def _is_address(text: str) -> bool:
 
 def _encoded(label: str) -> str:
     if any(joiner in label for joiner in _JOINERS):
-        raise Refused(f"{said(label)} has invisible letters", cure="leave them out")
+        raise Refused(f"{shown_text(label)} has invisible letters", cure="leave them out")
     try:
         return idna.alabel(label).decode("ascii")
     except idna.IDNAError as error:
@@ -119,8 +120,22 @@ def _decoded(label: str) -> str:
     return found
 
 
-def _no_idn(label: str) -> Refused:
+def _no_idn(text: str) -> Refused:
+    wrong = [
+        one if one.isprintable() else f"U+{ord(one):04X}" for one in dict.fromkeys(text) if _is_no_letter(one)
+    ]
+    which = f": {' '.join(wrong)}" if wrong else ""
     return Refused(
-        f"{said(label)} has letters that host names cannot have (IDNA 2008)",
+        f"{shown_text(text)} has letters that host names cannot have (IDNA 2008){which}",
         cure="write it in small letters and digits of one language",
     )
+
+
+def _is_no_letter(letter: str) -> bool:
+    try:
+        idna.check_label(f"a{letter}a")
+    except idna.InvalidCodepoint:
+        return True
+    except idna.IDNAError:
+        pass  # such as letters from right to left, which are fine among themselves
+    return False

@@ -8,6 +8,9 @@ from skulldns.model.guests import said
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}", re.ASCII)
 _PORTS = 65_535
+_HOST_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_MAIL = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]{{1,64}}@{_HOST_LABEL}(?:\.{_HOST_LABEL})*", re.ASCII)
+_LONGEST_MAIL = 254  # RFC 5321 section 4.5.3.1.3: a path of 256 with its brackets
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 
 
@@ -42,6 +45,14 @@ def login(text: str) -> str:
             cure="write small letters, digits, '.', '_' and '-', at most 32, the first a letter or digit",
         )
     return text
+
+
+def mail_address(text: str) -> str:
+    """One plain mail address, as browsers judge it (HTML, valid email address); empty for none. Raises ``Refused``."""
+    plain = text.strip()
+    if plain and (len(plain) > _LONGEST_MAIL or not _MAIL.fullmatch(plain)):
+        raise Refused(f"{said(plain[:60])} is no mail address", cure="write one such as alice@example.org")
+    return plain
 
 
 def port(value: int | str) -> int:

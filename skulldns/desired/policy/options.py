@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
-from skulldns.model.claims import RedirectTarget, Target
+from skulldns.model.claims import GuestTarget, RedirectTarget, Target
 from skulldns.model.guests import said
 from skulldns.model.sites import BasicAuth, Header, SiteOptions
 
@@ -15,6 +15,9 @@ _LOGIN = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 _HASH = re.compile(r"\$(?:apr1|2[aby]|5|6|y)\$[A-Za-z0-9./$=,]{8,200}")
 _LONGEST_HSTS = 2 * 365 * 86_400
 _MOST = 50
+_ACCESS = frozenset({"members_only", "basic_auth", "allow", "deny"})
+_OF_REDIRECTS = frozenset({"http", "hsts", "headers"})
+_OF_SITES = _OF_REDIRECTS | _ACCESS | {"body_size", "websockets"}
 
 
 def judge_options(options: SiteOptions, rules: Rules) -> SiteOptions:
@@ -41,14 +44,36 @@ def judge_options(options: SiteOptions, rules: Rules) -> SiteOptions:
     return replace(options, headers=tuple(sorted(options.headers)))
 
 
+def applying(target: Target) -> frozenset[str]:
+    """Which options have an effect on a name with this target: fields of ``SiteOptions``, and ``members_only``.
+
+    Our proxy serves a guest's web site. Of a redirect it sends the answer, before nginx asks anybody who they are. It
+    never sees who comes to an alias, to an address, or to a guest itself.
+    """
+    match target:
+        case GuestTarget(direct=False):
+            return _OF_SITES
+        case RedirectTarget():
+            return _OF_REDIRECTS
+        case _:
+            return frozenset()
+
+
 def judge_access(target: Target, options: SiteOptions, *, members_only: bool) -> None:
-    """Refuse to ask who visitors are before they are sent elsewhere: nginx redirects first. Raises ``Refused``."""
+    """Refuse to promise that visitors are asked who they are where nobody asks them. Raises ``Refused``."""
     asks = members_only or options.allow or options.deny or options.basic_auth is not None
-    if asks and isinstance(target, RedirectTarget):
+    if not asks or applying(target) >= _ACCESS:
+        return
+    everybody = "let everybody in (no networks, no password, not 'members only')"
+    if isinstance(target, RedirectTarget):
         raise Refused(
             "a redirect sends everybody on before anybody is asked who they are",
-            cure="let everybody in (no networks, no password, not 'members only'), or choose another target",
+            cure=f"{everybody}, or choose another target",
         )
+    raise Refused(
+        "our proxy does not see who comes to an alias, an address or a guest itself, so it cannot ask who they are",
+        cure=f"{everybody}, or lead the name to a guest's web site",
+    )
 
 
 def _judge_passwords(auth: BasicAuth) -> None:

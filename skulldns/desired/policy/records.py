@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import dns.exception
 import dns.name
+import dns.rdataclass
 import dns.rdatatype
 from dns.name import Name
 from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.SRV import SRV
 
-from skulldns.desired.policy.alike import shown_name
+from skulldns.desired.policy.alike import shown_name, shown_text
 from skulldns.desired.policy.hostnames import any_hostname, host_label
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
@@ -31,6 +33,13 @@ SHORTEST_TTL, LONGEST_TTL = 30, 86_400
 _SERVICE = re.compile(r"_[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _OURS = ("_acme-challenge", "_skulldns")
 _DEEPEST = 5
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+_QUOTED = re.compile(rf"\s*{_STRING.pattern}(?:\s+{_STRING.pattern})*\s*")
+_PLAIN = re.compile(r'[^\s";()]+')
+_PIECE = re.compile(r"\\([0-9]{3})|\\(.)|([^\\])", re.ASCII)
+_EXAMPLE = '"v=spf1 -all"'
+_LONGEST_STRING = 255  # bytes (RFC 1035 section 3.3)
+_HIGHEST_BYTE = 255
 
 
 def judge_records(
@@ -70,13 +79,46 @@ def _judged(record: ClaimRecord, name: Name, target: Target) -> tuple[ClaimRecor
         raise Refused(f"{what} has {len(record.values)} values", cure=f"give 1 to {MOST_VALUES}")
     if not all(value.isprintable() for value in record.values):  # a line's end would end the value
         raise Refused(f"{what} has letters that cannot be seen", cure="write each value in one line")
+    values = [_texts(value, what) for value in record.values] if record.type == "TXT" else record.values
     try:
-        made = rrset(owner, dns.rdatatype.from_text(record.type), record.ttl, record.values)
+        made = rrset(owner, dns.rdatatype.from_text(record.type), record.ttl, values)
     except (dns.exception.DNSException, ValueError) as error:
         raise Refused(f"{what} cannot be read: {error}", cure="write it as in a zone file") from error
     for data in made.data:
         _judge_goal(data)
     return replace(record, name=owner, values=tuple(made.values())), made
+
+
+def _texts(value: str, what: str) -> str:
+    """The value of a TXT record (RFC 1035 section 5.1) with no string over 255 bytes: longer ones are cut.
+
+    Unquoted, a zone file would take blanks as the end of a string, and a semicolon as that of the line.
+    """
+    if _QUOTED.fullmatch(value):
+        strings = [_bytes(found[1], what) for found in _STRING.finditer(value)]
+    elif _PLAIN.fullmatch(value.strip()) and value.isprintable():
+        strings = [_bytes(value.strip(), what)]
+    else:
+        raise Refused(
+            f"{what} {shown_text(value[:100])} has blanks, quotes, brackets or semicolons outside of quotes",
+            cure=f"put it in quotes, such as {_EXAMPLE}",
+        )
+    pieces = [
+        text[start : start + _LONGEST_STRING]
+        for text in strings
+        for start in range(0, max(len(text), 1), _LONGEST_STRING)
+    ]
+    return TXT(dns.rdataclass.IN, dns.rdatatype.TXT, pieces).to_text()
+
+
+def _bytes(text: str, what: str) -> bytes:
+    """A string without its escapes."""
+    found = b""
+    for number, escaped, plain in _PIECE.findall(text):
+        if number and int(number) > _HIGHEST_BYTE:
+            raise Refused(f"{what} has \\{number}, which is no byte", cure="use \\000 to \\255")
+        found += bytes([int(number)]) if number else (escaped or plain).encode()
+    return found
 
 
 def _judge_owner(owner: Name, name: Name, rdtype: str) -> None:

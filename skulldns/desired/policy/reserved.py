@@ -28,6 +28,9 @@ RESERVED = (
 )
 """Labels nobody gets by themselves; a star stands for any ending."""
 
+FAMILIES = ("www*", "imap*", "smtp*", "hypervisor*")
+"""Labels that members do not claim in addition; a guest may be called so, since an admin names it."""
+
 
 @lru_cache(maxsize=4096)
 def folded(label: str) -> str:

@@ -62,9 +62,7 @@ def step(state: ClaimState, what: Step) -> ClaimState:
     """Where ``what`` leads from ``state``. Raises ``Refused`` if it leads nowhere."""
     found = TABLE.get((state, what))
     if found is None:
-        raise Refused(
-            f"the claim is {state} and cannot be {what}", cure="load the page again to see its state"
-        )
+        raise Refused(f"the claim is {state} and cannot be {what}", cure="look again how it stands")
     return found
 
 
@@ -99,8 +97,7 @@ def until(claim: Claim, times: Timing) -> float | None:
         case ClaimState.AWAITING_APPROVAL:
             return claim.changed + times.approval
         case ClaimState.ACTIVE:
-            over = min((one.until for one in claim.challenges), default=float("inf"))
-            return min(confirm_by(claim, times), _proof_by(claim, times), over)
+            return min(confirm_by(claim, times), _proof_by(claim, times))
         case ClaimState.SUSPENDED:
             by_itself = claim.because in {Because.PROOF, Because.UNCONFIRMED}
             return claim.changed + times.suspended if by_itself else None
@@ -122,16 +119,15 @@ def confirm_by(claim: Claim, times: Timing) -> float:
 
 def ended(claim: Claim, now: float, times: Timing) -> Claim | None:
     """The claim after the end of its state or of its ACME challenges, if that is over ``now``; else None."""
-    what = ends_with(claim.state)
-    if what is None or claim.until is None or now < claim.until:
-        return None
     left = tuple(one for one in claim.challenges if one.until > now)
-    if left != claim.challenges:
-        return timed(replace(claim, challenges=left), times)
+    kept = claim if left == claim.challenges else timed(replace(claim, challenges=left), times)
+    what = ends_with(claim.state)
+    if what is None or kept.until is None or now < kept.until:
+        return None if kept is claim else kept
     because = None
     if what is Step.SUSPENDED:
         because = Because.PROOF if _proof_by(claim, times) <= now else Because.UNCONFIRMED
-    return moved(claim, what, now, times, because)
+    return moved(kept, what, now, times, because)
 
 
 def _proof_by(claim: Claim, times: Timing) -> float:

@@ -2,12 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from dns.name import Name
 
 from skulldns.desired.policy.addresses import judge_address
-from skulldns.desired.policy.alike import shown_name
+from skulldns.desired.policy.alike import shown_name, shown_text
 from skulldns.desired.policy.hostnames import any_hostname
 from skulldns.desired.policy.labels import port
 from skulldns.desired.policy.rules import Rules
@@ -20,17 +20,19 @@ from skulldns.model.views import GuestView
 _SCHEMES = (Scheme.HTTP, Scheme.HTTPS)
 _LONGEST_URL = 2_000
 _REST = re.compile(r"(?:/[A-Za-z0-9._~!&'()*+,;=:@/%?-]{0,1000})?", re.ASCII)
+_NOT_IN_REST = re.compile(r"[^A-Za-z0-9._~!&'()*+,;=:@/%?-]", re.ASCII)
 _NOWHERE = frozenset({"localhost", "local", "invalid", "onion", "alt", "internal", "arpa"})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of a target: the guest, the member who has the name that an alias leads to, if it is one of ours,
-    and the guests that have one of the addresses.
+    the claimed names that it leads on to from there, and the guests that have one of the addresses.
     """
 
     guest: GuestView | None = None
     goal_owner: str | None = None
+    onwards: tuple[Name, ...] = ()
     at_address: tuple[GuestView, ...] = ()
 
 
@@ -57,25 +59,39 @@ def judge_target(target: Target, name: Name, member: str, facts: Facts, rules: R
 def redirect_url(text: str, name: Name | None = None) -> str:
     """A web address to send visitors of ``name`` to: http or https, a host name, no user, no fragment.
 
-    Raises ``Refused``.
+    Letters of other languages in the host are encoded (IDNA 2008). Raises ``Refused``.
     """
-    if len(text) > _LONGEST_URL or not text.isascii() or not text.isprintable():
+    if len(text) > _LONGEST_URL or not text.isprintable():
         raise _no_url(text)
     try:
         parts = urlsplit(text)
         number = parts.port
     except ValueError:
         raise _no_url(text) from None
-    rest = parts.path + (f"?{parts.query}" if parts.query else "")
-    whole = parts.scheme in _SCHEMES and parts.hostname and "@" not in parts.netloc and not parts.fragment
-    if not whole or not _REST.fullmatch(rest):
+    if parts.scheme not in _SCHEMES or not parts.hostname or "@" in parts.netloc:
         raise _no_url(text)
-    host = any_hostname(parts.hostname or "")
+    rest = parts.path + (f"?{parts.query}" if parts.query else "")
+    _judge_rest(rest, text)
+    host = any_hostname(parts.hostname)
     _judge_somewhere(host)
     if host == name:
         raise Refused(f"{shown_name(host)} would lead to itself", cure="give another address")
     shown_port = "" if number is None else f":{port(number)}"
     return f"{parts.scheme}://{host.to_text(omit_final_dot=True)}{shown_port}{rest}"
+
+
+def _judge_rest(rest: str, text: str) -> None:
+    """Refuse what cannot stand after the host, and say what of it that is."""
+    if "#" in text:
+        raise Refused(f"{shown_text(text[:100])} has a part after #", cure="leave out # and what follows it")
+    if wrong := _NOT_IN_REST.search(rest):
+        escaped = quote(wrong[0])
+        raise Refused(
+            f"{shown_text(text[:100])} has {shown_text(wrong[0])} after the host",
+            cure=f"write it as {escaped}",
+        )
+    if not _REST.fullmatch(rest):
+        raise _no_url(text)
 
 
 def _judge_guest(
@@ -102,6 +118,8 @@ def _judge_alias(goal: Name, name: Name, member: str, facts: Facts, rules: Rules
     _judge_somewhere(goal)
     if goal == name or goal.is_subdomain(name):
         raise Refused(f"{shown_name(name)} would lead to itself", cure="give another name")
+    if name in facts.onwards:
+        raise Refused(f"{shown_name(goal)} leads back to {shown_name(name)}", cure="give another name")
     if rules.page is not None and goal == rules.page:
         raise Refused("an alias cannot lead to the address of this page", cure="give another name")
     if rules.zone_of(goal) is not None and facts.goal_owner != member:
@@ -134,5 +152,5 @@ def _needs_proxy(rules: Rules) -> None:
 
 def _no_url(text: str) -> Refused:
     return Refused(
-        f"{said(text[:100])} is no address to send visitors to", cure="write it as https://host/path, escaped"
+        f"{shown_text(text[:100])} is no address to send visitors to", cure="write it as https://host/path"
     )

@@ -4,6 +4,7 @@ Top level: a name relative to the zone ('' is the apex) leads to one record or a
 mapping of ``type``, ``ttl``, and ``value`` or ``values``, with options in ``octodns`` and ``skulldns``.
 """
 
+from skulldns.desired.zonefile.doubts import doubts
 from skulldns.desired.zonefile.reading import (
     MAX_TTL,
     MAX_ZONE_FILE,
@@ -22,6 +23,7 @@ __all__ = [
     "ZoneRules",
     "ZoneText",
     "cut_short",
+    "doubts",
     "ends_itself",
     "parse_zone",
     "read_zone",

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence as Several
 from dataclasses import dataclass
+from functools import partial
 
 import dns.exception
 import dns.name
@@ -11,10 +12,12 @@ from dns.name import Name
 from dns.rdatatype import RdataType
 
 from skulldns.desired.yamltext import (
+    EmptyFile,
     Include,
     Kind,
     Mapping,
     Node,
+    PlainEntry,
     Scalar,
     Sequence,
     error_at,
@@ -22,6 +25,7 @@ from skulldns.desired.yamltext import (
     stream_yaml,
 )
 from skulldns.desired.zonefile.options import DEFAULT, KEYS, Options, read_options
+from skulldns.desired.zonefile.plain import PLAIN
 from skulldns.desired.zonefile.types import read_type
 from skulldns.desired.zonefile.values import IDNA, read_value
 from skulldns.desired.zonefile.where import Where
@@ -38,6 +42,9 @@ MAX_TTL = 2**31 - 1
 
 _PLAIN_KEYS = frozenset(KEYS[:4])
 _SIMPLE = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*")
+
+_SECONDS = re.compile(r"0|[1-9][0-9]{0,8}")
+"""TTLs that nobody takes for something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,8 @@ def read_zone(texts: Several[ZoneText], rules: ZoneRules, include: Include | Non
         room -= len(text.text)
     reader.finish()
     order = {text.file: index for index, text in enumerate(texts)}
-    errors = sorted(reader.errors, key=lambda error: _place(error, order))
+    said = {str(error): error for error in reader.errors}  # an alias repeats what is wrong at its anchor
+    errors = sorted(said.values(), key=lambda error: _place(error, order))
     if errors:
         raise ConfigErrors(errors) if len(errors) > 1 else errors[0]
     warnings = sorted(reader.warnings, key=lambda warning: _place(warning, order))
@@ -122,6 +130,7 @@ def _place(error: ConfigError, order: dict[str, int]) -> tuple[int, str, int, in
 class _Reader:
     def __init__(self, rules: ZoneRules) -> None:
         self._zone = rules.zone.canonicalize()
+        self._tail = self._zone.labels[:-1]
         self._rules = rules
         self._wheres: dict[RdataType, Where] = {}
         self._aliases: dict[tuple[bytes, ...], StaticRecord] = {}
@@ -131,10 +140,37 @@ class _Reader:
 
     def read(self, source: ZoneText, limit: int, include: Include | None) -> None:
         try:
-            for key, node in stream_yaml(source.text, source.file, limit, self.errors, include):
+            plainly = partial(self._plainly, source.file)
+            for key, node in stream_yaml(source.text, source.file, limit, self.errors, plainly, include):
                 self._entry(key, node)
+        except EmptyFile as nothing:
+            self.warnings.append(
+                nothing
+            )  # octoDNS's empty zone; the loop takes it for one only if a person does
         except ConfigError as error:
             self.errors.append(error)
+
+    def _plainly(self, file: str, entry: PlainEntry) -> bool:
+        """Take an entry that is right and unlike all others; the rest is for who says what is wrong."""
+        read, ttl = PLAIN.get(entry.type), entry.ttl
+        if read is None or not _SIMPLE.fullmatch(entry.name) or not (ttl is None or _SECONDS.fullmatch(ttl)):
+            return False
+        labels, (rdtype, data) = tuple(entry.name.encode().split(b".")), read(entry.value)
+        if not data or labels[-len(self._tail) :] == self._tail:
+            return False
+        try:
+            owner = name_of(labels + self._zone.labels)
+        except dns.exception.DNSException:
+            return False
+        key = owner.labels, rdtype, None
+        if key in self.records:
+            return False
+        seconds = self._rules.default_ttl if ttl is None else int(ttl)
+        record = StaticRecord(RRset(owner, rdtype, seconds, data), file, entry.line, entry.column)
+        self.records[key] = record
+        if rdtype is RdataType.CNAME:
+            self._aliases[owner.labels] = record
+        return True
 
     def _entry(self, key: Scalar, node: Node) -> None:
         try:
@@ -145,10 +181,9 @@ class _Reader:
             self.errors.append(error)
 
     def _owner(self, key: Scalar) -> Name:
-        text, zone = key.text, self._zone
+        text, zone, tail = key.text, self._zone, self._tail
         simple = _SIMPLE.fullmatch(text)
         labels = tuple(text.encode().split(b".")) if simple else self._unusual_owner(key)
-        tail = zone.labels[:-1]
         if tail and labels[-len(tail) :] == tail:
             relative = Name(labels[: -len(tail)]).to_text() if len(labels) > len(tail) else ""
             raise error_at(key, f"the name {shown(text)} repeats the zone's", f"write '{relative}'")
@@ -217,8 +252,8 @@ class _Reader:
     def _data(self, node: Mapping, where: Where) -> Data:
         given = node.get("values") or node.get("value")
         if "values" in node.entries and "value" in node.entries:
-            what = "has 'values' too, so 'value' is left out"
-            self.warnings.append(where.error(node.entries["value"][0], what, "keep one of them"))
+            what = "has both 'value' and 'values'"
+            self.errors.append(where.error(node.entries["value"][0], what, "keep one of them"))
         if given is None or (isinstance(given, Sequence) and not given.items):
             self.errors.append(where.error(given or node, "has no value", "add 'value:' or 'values:'"))
             return data_of(where.type, ())

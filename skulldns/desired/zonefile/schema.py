@@ -50,7 +50,7 @@ def _record() -> _Schema:
         "value": {"description": "The record's value, in fields or as a name server prints it."},
         "values": {
             "type": ["array", "string", "object"],
-            "description": "Several values; they win over 'value'.",
+            "description": "Several values, in place of 'value'.",
         },
         "octodns": {
             "type": "object",
@@ -67,7 +67,7 @@ def _record() -> _Schema:
     return {
         "type": "object",
         "required": ["type"],
-        "anyOf": [{"required": ["value"]}, {"required": ["values"]}],
+        "oneOf": [{"required": ["value"]}, {"required": ["values"]}],
         "additionalProperties": False,
         "properties": properties,
         "allOf": typed,

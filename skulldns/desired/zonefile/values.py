@@ -34,6 +34,7 @@ _SHORT = 256
 _CURES = {
     RdataType.A: "write an IPv4 address such as 192.0.2.1",
     RdataType.AAAA: "write an IPv6 address such as 2001:db8::1",
+    RdataType.MX: "write {preference: 10, exchange: mail.example.org.}",
 }
 _ONE_NAME = frozenset({RdataType.CNAME, RdataType.DNAME, RdataType.NS, RdataType.PTR})
 _SIMPLE_NAME = re.compile(r"(?=.{2,254}\Z)(?:[a-z0-9_-]{1,63}\.)+")
@@ -54,9 +55,11 @@ class _Unfit(Exception):
 def read_value(node: Node, where: Where) -> Rdata:
     """One value of a record; raises ``ConfigError`` at its place."""
     if isinstance(node, Scalar):
-        text = node.text if node.kind is Kind.TEXT else text_of(node, "value", where)
         if where.type not in CHUNKED:
-            return _read(node, text.strip(), where)
+            found = _read(node, node.text.strip(), where) if node.kind is not Kind.EMPTY else None
+            if found is not None and node.kind is Kind.TEXT:
+                return found
+        text = text_of(node, "value", where)  # raises: it is all right but for its missing quotes
         return _of_strings(node, _chunks(node, text, where), where)
     if isinstance(node, Mapping):
         if where.type in CHUNKED:

@@ -1,6 +1,6 @@
 """What the world finds at a name: asked of our own servers for our zones, else of a resolver."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from ipaddress import ip_address
 
 import dns.exception
@@ -99,7 +99,7 @@ class NameLookups:
         return [server for servers in views for server in (servers.primary, *servers.secondaries)]
 
 
-def _caa(data: Sequence[dns.rdata.Rdata] | frozenset[dns.rdata.Rdata]) -> Sequence[Caa]:
+def _caa(data: Iterable[dns.rdata.Rdata]) -> Sequence[Caa]:
     return [
         Caa(one.flags, one.tag.decode("ascii", "replace").lower(), one.value.decode("ascii", "replace"))
         for one in data

@@ -14,13 +14,13 @@ import dns.flags
 import dns.opcode
 from dns.name import Name
 from dns.rdata import Rdata
-from dns.rdataclass import IN, NONE
+from dns.rdataclass import ANY, IN, NONE
 from dns.rdatatype import ANY as ANY_TYPE
 from dns.rdatatype import NS, SOA, RdataType
 
 from skulldns.errors import Refused
 from skulldns.model.byvalue import is_by_value
-from skulldns.model.changes import Change
+from skulldns.model.changes import LARGE, Change, are_large
 from skulldns.model.interned import wires_of
 from skulldns.model.records import Key, RRset
 
@@ -48,19 +48,20 @@ def batches(zone: Name, changes: Iterable[Change], limit: int = UPDATE_LIMIT) ->
     """Cut ``changes`` into as few messages of at most ``limit`` bytes as their order allows.
 
     All changes of one name stay together. Names with deletions come first, else the order is as given. A name
-    that ``update`` will refuse has a batch of its own, at the end, so that it stops no other.
+    for which a server may need long, or that ``update`` will refuse, has a batch of its own, at the end, so that
+    it stops no other.
     """
     room = limit - _HEADER_SIZE - len(_zone_section(zone))
     sized: list[tuple[Sequence[Change], int, bool]] = []
-    hopeless: list[tuple[Change, ...]] = []
+    alone: list[tuple[Change, ...]] = []
     for same_name in _by_name(changes):
         try:
             records = _compile(zone, same_name)
         except Refused:
-            hopeless.append(tuple(same_name))
+            alone.append(tuple(same_name))
             continue
-        if records.size > room:
-            hopeless.append(tuple(same_name))
+        if records.size > room or (records.size > LARGE and are_large(same_name)):
+            alone.append(tuple(same_name))
         else:
             sized.append((same_name, records.size, bool(records.deletions)))
     sized.sort(key=lambda entry: not entry[2])
@@ -72,7 +73,7 @@ def batches(zone: Name, changes: Iterable[Change], limit: int = UPDATE_LIMIT) ->
             left = room
         parts[-1] += same_name
         left -= size
-    return [*map(tuple, parts), *hopeless]
+    return [*map(tuple, parts), *alone]
 
 
 def update(zone: Name, batch: Iterable[Change], limit: int = UPDATE_LIMIT) -> bytes:
@@ -85,7 +86,8 @@ def update(zone: Name, batch: Iterable[Change], limit: int = UPDATE_LIMIT) -> by
     * a REPLACE or DELETE: that the RRset holds exactly the data of ``before`` (TTLs are not compared);
     * what several writers fill (``is_by_value``): nothing, since others' values may come and go there.
 
-    Data are deleted by value (section 2.5.4), so that nothing is removed that was not expected. An empty
+    Data are deleted by value (section 2.5.4), so that nothing is removed that was not expected; more than ``LARGE``
+    at once as an RRset (section 2.5.2), since the message would not hold them twice. An empty
     batch makes an UPDATE that asks for nothing.
 
     Raises ``Refused`` for a name outside ``zone``, for what servers ignore (changing the SOA, deleting all
@@ -162,6 +164,17 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
         records.prerequisites.append(_rr(owner, ANY_TYPE, NONE))
     for change in changes:
         rdtype = change.key.type
+        if (
+            change.before is None
+            and change.after is not None
+            and name != zone
+            and not is_by_value(change.key)
+        ):
+            if not unused:
+                records.prerequisites.append(_rr(owner, rdtype, NONE))
+            ttl = change.after.ttl
+            records.additions += [_rr(owner, rdtype, IN, ttl, rdata) for rdata in _wires(change.after)]
+            continue  # most changes of a new zone; what follows gives the same
         before, after = _wires(change.before), _wires(change.after)
         if is_by_value(change.key):
             pass
@@ -169,7 +182,10 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
             records.prerequisites += [_rr(owner, rdtype, IN, 0, rdata) for rdata in before]
         elif not unused:
             records.prerequisites.append(_rr(owner, rdtype, NONE))
-        deletions = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata not in after]
+        if change.after is None and len(before) > LARGE and not is_by_value(change.key):
+            deletions = [_rr(owner, rdtype, ANY)]  # the prerequisites say that these are all
+        else:
+            deletions = [_rr(owner, rdtype, NONE, 0, rdata) for rdata in before if rdata not in after]
         additions = [_rr(owner, rdtype, IN, ttl, rdata) for ttl, rdata in _fresh(change, before, after)]
         if name == zone and rdtype in {NS, SOA}:
             _check_apex(zone, change)

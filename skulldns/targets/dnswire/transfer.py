@@ -1,6 +1,7 @@
 """Zone transfers (AXFR, RFC 5936; IXFR, RFC 1995), taken record by record."""
 
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from dns.name import Name
 from dns.rdatatype import RdataType
@@ -29,8 +30,8 @@ They change without anybody's request and nobody publishes them through us, so t
 compared. DS is not among them: a parent's operator writes it.
 """
 
-_Data = dict[Key, dict[bytes, tuple[bytes, int]]]
-"""By key and by canonical form: the data on the wire, and their TTL."""
+_Data = dict[bytes, tuple[bytes, int]]
+"""By canonical form: the data on the wire, and their TTL."""
 
 _SERIAL = slice(-20, -16)
 """Where an SOA's data have the serial (RFC 1035 section 3.3.13)."""
@@ -51,6 +52,8 @@ class Transfer:
         self._at = self._base_serial
         self._started = False
         self._deleting = False
+        self._rrsets: dict[Key, RRset | None] = {}
+        self._key: Key | None = None
         self._data: _Data = {}
         self.serial = 0
         self.done = False
@@ -85,12 +88,14 @@ class Transfer:
     @property
     def rrsets(self) -> dict[Key, RRset]:
         """The whole zone, once it has been transferred."""
-        return {key: _rrset(key, data) for key, data in self._data.items()}
+        self._close()
+        return cast("dict[Key, RRset]", self._rrsets)  # nothing is deleted in a whole zone
 
     @property
     def changed(self) -> dict[Key, RRset | None]:
         """The new RRset of each key that an incremental transfer touched, None where nothing is left."""
-        return {key: _rrset(key, data) if data else None for key, data in self._data.items()}
+        self._close()
+        return self._rrsets
 
     def _soa(self, record: Record) -> int | None:
         if record.type == RdataType.SOA and record.name == self._zone:
@@ -126,16 +131,30 @@ class Transfer:
         if record.type in DNSSEC_OWN or not self._holds(record.name):
             return
         key = Key(record.name, record.type)
-        if self.incremental and key in self._base and key not in self._data:
-            old = self._base[key]
-            wires = wires_of(old.type, old.data)
-            self._data[key] = {canonical(key.type, wire): (wire, old.ttl) for wire in wires}
-        data = self._data.setdefault(key, {})
+        if key != self._key:
+            self._close()
+            self._open(key)
         same = canonical(record.type, record.wire)
         if self._deleting:
-            self.exact = data.pop(same, None) is not None and self.exact
+            self.exact = self._data.pop(same, None) is not None and self.exact
         else:
-            data[same] = record.wire, record.ttl
+            self._data[same] = record.wire, record.ttl
+
+    def _open(self, key: Key) -> None:
+        """Begin with the records of an RRset, or go on with them."""
+        base = self._base if self.incremental else {}
+        old = self._rrsets[key] if key in self._rrsets else base.get(key)
+        self._key, self._data = key, {}
+        if old is not None:
+            wires = wires_of(old.type, old.data)
+            self._data = {canonical(key.type, wire): (wire, old.ttl) for wire in wires}
+
+    def _close(self) -> None:
+        """Make an RRset of the records at hand: servers send those of one together, and loose ones take much memory."""
+        if self._key is not None:
+            found = _rrset(self._key, self._data) if self._data else None
+            self._rrsets[found.key if found else self._key] = found
+            self._key = None
 
 
 def difference(old: Mapping[Key, RRset], new: Mapping[Key, RRset]) -> dict[Key, RRset | None]:

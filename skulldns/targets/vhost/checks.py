@@ -18,6 +18,7 @@ from skulldns.targets.vhost.settings import ProxySettings, socket_address
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _HOSTNAME = re.compile(rf"(?!\d+(?:\.\d+)*$)(?:{_LABEL}\.)+{_LABEL}")
+_SHORT_HOSTNAME = re.compile(rf"(?!\d+$){_LABEL}")
 _LONGEST_NAME = 253  # RFC 1035 section 2.3.4, without the root
 _LONGEST_STEM = 200  # file names have at most 255 bytes
 _IDENTITY = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?")
@@ -113,13 +114,14 @@ def realm(value: str) -> str:
     return text(value, "the realm")
 
 
-def url(value: str) -> str:
-    """An absolute HTTP(S) URL without user and fragment."""
+def url(value: str, *, short: bool = False) -> str:
+    """An absolute HTTP(S) URL without user and fragment; ``short``: its host may be a single label (``localhost``)."""
     try:
         parts = urlsplit(value)
         port = parts.port
         host = parts.hostname or ""
-        _address_or_name(host)
+        if not (short and _SHORT_HOSTNAME.fullmatch(host)):
+            _address_or_name(host)
     except (ValueError, Refused):
         raise _no_url(value) from None
     shown_host = f"[{host}]" if ":" in host else host

@@ -224,7 +224,8 @@ def _forward_auth(auth: ForwardAuth, settings: ProxySettings) -> Values:
     if scheme not in {Scheme.HTTP, Scheme.HTTPS}:
         raise Refused("gRPC cannot answer who may enter", cure="give a server that speaks HTTP")
     where = checks.upstream(auth.upstream, settings)
-    login = checks.url(auth.login) if auth.login is not None else None
+    # It is in the config, as browsers here reach it: that may be a short name.
+    login = checks.url(auth.login, short=True) if auth.login is not None else None
     return {
         "url": f"{scheme}://{where}{checks.path(auth.path)}",
         "handover": checks.path(auth.handover) if auth.handover is not None else None,

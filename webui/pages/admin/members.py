@@ -131,7 +131,7 @@ def invite() -> str | tuple[str, int]:
         found, secret = acts.invite(desk(), me(), login, now(), admin=admin, email=email)
     except Refused as refused:
         return _invitations(login=login, email=email, admin=admin, error=str(refused)), 400
-    link = settings().origin + url_for("signin.invitation", secret=secret)
+    link = settings().origin + url_for("signin.invited", _anchor=secret)
     return _invitations(link=link, made=found.login)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.desired.policy.alike import shown_name
-from skulldns.desired.policy.reserved import RESERVED
+from skulldns.desired.policy.reserved import FAMILIES, RESERVED
 from skulldns.model.claims import Claim, ClaimState, GuestTarget
 from skulldns.model.guests import GuestId
 from skulldns.model.views import Page
@@ -16,7 +16,7 @@ from webui.context import desk, now
 from webui.desk import admin, approval
 from webui.pages.admin.common import blueprint, me
 from webui.pages.lists import offset, paged
-from webui.pages.names import chain_of, shown_plain
+from webui.pages.names import chain_again, chain_of, shown_plain
 from webui.sessions import for_admins
 from webui.texts import _
 
@@ -57,9 +57,9 @@ def name(identity: str) -> str:
 
 @blueprint.get("/names/<identity>/chain")
 @for_admins
-def chain(identity: str) -> str:
+def chain(identity: str) -> Response:
     """The chain of a name, which the page asks for again while it is open."""
-    return render_template("names/chain.html", **chain_of(_claim(identity)))
+    return chain_again(_claim(identity))
 
 
 @blueprint.get("/approvals")
@@ -102,7 +102,8 @@ def reserved() -> str:
     """Labels that nobody may claim: those of admins here, of the config, and the built-in ones."""
     with desk().office.reading() as books:
         own = books.settings.reserved()
-    return render_template("admin/reserved.html", own=own, config=desk().rules.reserved, usual=RESERVED)
+    usual = (*RESERVED, *FAMILIES)
+    return render_template("admin/reserved.html", own=own, config=desk().rules.reserved, usual=usual)
 
 
 @blueprint.post("/reserved")

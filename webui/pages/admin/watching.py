@@ -1,5 +1,6 @@
 """How everything is, and who did what, for admins."""
 
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -7,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from skulldns.store.audit import AuditFilter
-from webui.context import desk, now
+from webui.context import desk, now, world
 from webui.pages.admin.common import blueprint
 from webui.pages.lists import SIZE
 from webui.sessions import for_admins
@@ -20,15 +21,22 @@ _SILENT = 180.0
 @blueprint.get("/health")
 @for_admins
 def health() -> str:
-    """The pings of the daemon, those that are ill first."""
+    """The pings of the daemon and what ails the page itself, those that are ill first."""
     with desk().office.reading() as books:
         said = books.views.health() or {}
     at = said.get("at")
-    pings = sorted(said.get("pings", []), key=lambda ping: bool(ping["good"]))
+    pings = sorted([*_own_pings(), *said.get("pings", [])], key=lambda ping: bool(ping["good"]))
     silent = at is None or now() - at > _SILENT
     return render_template(
         "admin/health.html", pings=pings, at=at, silent=silent, ill=sum(not ping["good"] for ping in pings)
     )
+
+
+def _own_pings() -> Iterator[Mapping[str, object]]:
+    """What only the page's process knows, shaped like the daemon's."""
+    if trouble := world().trouble():
+        cure = _("correct the file; until then the page goes on with the last good one")
+        yield {"kind": "page", "name": "", "good": False, "text": trouble, "cure": cure, "known": True}
 
 
 @blueprint.get("/audit")
