@@ -26,14 +26,14 @@ def answered(lab: Lab, label: str, *expected: str) -> None:
     """Wait until both servers answer with just these addresses, and with the name for each of them."""
     name = full(lab, label)
     wanted = tuple(sorted(expected))
-    until(lambda: both(lab, name) == (wanted, wanted), f"{name} A {wanted}")
+    until(lambda: both(lab, name) == (wanted, wanted), f"{name} A {wanted}", patience=60)
     for address in expected:
         pointed(lab, address, name)
 
 
 def pointed(lab: Lab, address: str, *names: str) -> None:
     """Wait until both servers answer with just these names for the address."""
-    until(lambda: both(lab, reverse(address), "PTR") == (names, names), f"{address} PTR {names}")
+    until(lambda: both(lab, reverse(address), "PTR") == (names, names), f"{address} PTR {names}", patience=60)
 
 
 def gone(lab: Lab, label: str, *former: str) -> None:

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 from collections.abc import Iterator
+from itertools import count
 
 import libvirt
 import pytest
@@ -59,6 +60,10 @@ def hypervisor(running: Lab) -> Iterator[libvirt.virConnect]:
         connection.networkDefineXML(_OUTSIDE).create()
         connection.networkDefineXML(_RESERVING).create()
         yield connection
+
+
+_turns = count(1)
+"""Each try of a test has guests of its own."""
 
 
 class TestLife:
@@ -240,21 +245,26 @@ class TestCost:
     def test_a_hundred_starts_and_stops_of_one_guest_cost_few_messages(
         self, running: Lab, hypervisor: libvirt.virConnect
     ) -> None:
-        bystander = define(hypervisor, "bystander")
+        turn = next(_turns)
+        still, looping = f"bystander{turn}", f"crash-loop{turn}"
+        bystander = define(hypervisor, still)
         bystander.create()
-        answered(running, "bystander", *addresses(bystander))
+        answered(running, still, *addresses(bystander))
         before = updates(running)
-        domain = define(hypervisor, "crash-loop")
+        domain = define(hypervisor, looping)
         for _ in range(100):
             domain.create()
             domain.destroy()
         domain.create()
-        answered(running, "crash-loop", *addresses(domain))
-        pointers = {line for line in everything(running) if "crash-loop" in line}
-        until(lambda: len({line for line in everything(running) if "crash-loop" in line}) == 2, f"{pointers}")
+        answered(running, looping, *addresses(domain))
+        until(
+            lambda: len({line for line in everything(running) if looping in line}) == 2,
+            "its address and its pointer",
+            patience=60,
+        )
         assert 2 <= updates(running) - before <= 100
-        assert all(one.added for one in touching(running, full(running, "crash-loop"))), "always served"
-        assert len(touching(running, full(running, "bystander"))) == 1
+        assert all(one.added for one in touching(running, full(running, looping))), "always served"
+        assert len(touching(running, full(running, still))) == 1
 
     def test_events_that_change_nothing_send_nothing(
         self, running: Lab, hypervisor: libvirt.virConnect
