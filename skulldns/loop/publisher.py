@@ -315,6 +315,7 @@ class Publisher:
             at, sent = self._clock.wall(), {change.key for change in found}
             for change in changes:
                 if change.key not in sent:
+                    self.writer.defer(change.name, self._spacing.turn_of(change.name))
                     self.writer.pending.setdefault(change.key, (at, _OFTEN))
         return found
 

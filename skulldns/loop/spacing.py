@@ -32,6 +32,10 @@ class Spacing:
         self._sent = {key: at for key, at in self._sent.items() if now - at < SAME_NAME_EVERY}
         self._sent.update((key, now) for change in changes for key in _keys(change))
 
+    def turn_of(self, name: Name) -> float:
+        """When the turn of a name comes that waits for it."""
+        return self._waiting[name]
+
     def due(self, now: float) -> set[Name]:
         """The names whose turn has come; they wait no more."""
         found = {name for name, at in self._waiting.items() if at <= now}

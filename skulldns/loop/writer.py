@@ -83,6 +83,12 @@ class Writer:
         """When the next postponed name is due, on the steady clock."""
         return min((at for _, at in self._postponed.values()), default=None)
 
+    def defer(self, name: Name, at: float) -> None:
+        """Leave a postponed name alone until ``at`` of the steady clock."""
+        if name in self._postponed:
+            attempt, due = self._postponed[name]
+            self._postponed[name] = (attempt, max(due, at))
+
     def is_postponed(self, name: Name) -> bool:
         """Whether the server took no change of ``name`` at the last try."""
         return name in self._postponed

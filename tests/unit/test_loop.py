@@ -179,6 +179,20 @@ def test_a_secondary_that_lags_is_asked_ever_more_rarely_and_spoken_of_while_oth
     assert said is not None
 
 
+def test_a_name_that_is_refused_again_and_again_keeps_the_publisher_at_rest_between_its_tries() -> None:
+    world = LoopWorld()
+    world.run(1)
+    world.ns1.refused.add(dns.name.from_text("bad", ZONE))
+    world.source.put(guest("bad", "192.0.2.11"))
+    steps = []
+    for _ in range(1000):
+        wait = world.publisher.step()
+        steps.append(wait)
+        world.run(0.001)
+    assert world.ns1.messages["update"] == 1
+    assert [wait for wait in steps if wait is not None and wait <= 0] == []
+
+
 def test_ns2_down_is_pending_then_an_alarm_then_served_by_itself() -> None:
     world = LoopWorld()
     world.run(1)
