@@ -74,8 +74,14 @@ class ClaimBook:
             here = claims.c.name.contains(wanted, autoescape=True)
             where.append(or_(here, claims.c.member == wanted))
         total = self._connection.execute(select(func.count()).select_from(claims).where(*where)).scalar_one()
-        query = select(claims).where(*where).order_by(claims.c.name, claims.c.id)
-        return Page(self._all(query.offset(offset).limit(limit)), total, offset)
+        rows = max(0, min(limit, total - offset))
+        if offset <= total - offset - rows:
+            query = select(claims).where(*where).order_by(claims.c.name, claims.c.id)
+            return Page(self._all(query.offset(offset).limit(rows)), total, offset)
+        # From the nearer end: what is skipped costs as much as what is read.
+        query = select(claims).where(*where).order_by(claims.c.name.desc(), claims.c.id.desc())
+        found = self._all(query.offset(max(0, total - offset - rows)).limit(rows))
+        return Page(found[::-1], total, offset)
 
     def count(self, member: str) -> int:
         """How many names count for the member's quota."""

@@ -21,6 +21,7 @@ from skulldns.model.claims import (
     AliasTarget,
     Because,
     Claim,
+    ClaimId,
     ClaimRecord,
     ClaimState,
     RedirectTarget,
@@ -352,3 +353,18 @@ def test_of_fifty_who_claim_one_name_at_once_one_has_it_each_of_200_times(tmp_pa
         others = [one for one in outcomes if one != winner]
         assert others == [f"race-{number}x.vmsrv.example.org is taken; choose another name"] * 49
     assert numbers(place.office) == (200, 200)
+
+
+def test_pages_of_a_list_are_its_parts_from_whichever_end_they_are_read(place: Desk) -> None:
+    with place.office.writing() as books:
+        for number in range(11):
+            name = dns.name.from_text(f"n{number:02}", ZONE)
+            target = AliasTarget(dns.name.from_text("elsewhere.test."))
+            books.claims.put(
+                Claim(ClaimId(f"{number:032x}"), name, "alice", ClaimState.ACTIVE, target, 0.0, 0.0, 0.0)
+            )
+    with place.office.reading() as books:
+        whole = [claim.name for claim in books.claims.search(limit=100).items]
+        for offset in range(13):
+            page = books.claims.search(offset=offset, limit=3)
+            assert ([claim.name for claim in page.items], page.total) == (whole[offset : offset + 3], 11)

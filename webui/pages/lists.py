@@ -6,7 +6,9 @@ from flask import request, url_for
 
 from skulldns.model.views import Page
 
-SIZE = 50
+SIZE = 30
+"""Rows of a page: what a screen or two show, and what is made in some milliseconds."""
+
 _LONGEST = 7
 """Digits of where a page may begin; no list is longer."""
 

@@ -20,7 +20,7 @@ from skulldns.store.office import Books
 from webui.context import desk, now, settings
 from webui.desk import claims, handing
 from webui.pages import options, records
-from webui.pages.lists import offset, paged
+from webui.pages.lists import SIZE, offset, paged
 from webui.pages.targets import fields, target
 from webui.sessions import for_members, present, when_sure
 from webui.texts import _
@@ -41,7 +41,7 @@ def index() -> str:
     """The member's names, each with its live state."""
     member, text = present().actor.member, request.args.get("q", "").strip()
     with desk().office.reading() as books:
-        page = books.claims.search(text, member=member, states=_STANDING, offset=offset())
+        page = books.claims.search(text, member=member, states=_STANDING, offset=offset(), limit=SIZE)
         released = [] if page.offset else _released(books, text, member)
         views = dict(books.views.names([one.name for one in page.items]))
         guests = books.views.guests_of(member)

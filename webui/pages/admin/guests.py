@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from webui.context import desk, now
 from webui.desk import admin
 from webui.pages.admin.common import blueprint, me
-from webui.pages.lists import offset, paged
+from webui.pages.lists import SIZE, offset, paged
 from webui.sessions import for_admins
 from webui.texts import _
 
@@ -17,7 +17,7 @@ def guests() -> str:
     """All guests, by name or owner."""
     text = request.args.get("q", "").strip()
     with desk().office.reading() as books:
-        page = books.views.guests(text, offset=offset())
+        page = books.views.guests(text, offset=offset(), limit=SIZE)
     return render_template("admin/guests.html", page=page, q=text, **paged("admin.guests", page))
 
 

@@ -9,7 +9,7 @@ from skulldns.store.audit import AuditFilter
 from webui.context import desk, now, settings
 from webui.desk import members as acts
 from webui.pages.admin.common import blueprint, me
-from webui.pages.lists import offset, paged
+from webui.pages.lists import SIZE, offset, paged
 from webui.sessions import for_admins, when_sure
 from webui.texts import _
 
@@ -23,7 +23,7 @@ def members() -> str:
     """All members, page by page."""
     text = request.args.get("q", "").strip()
     with desk().office.reading() as books:
-        page = books.members.members(text, offset=offset())
+        page = books.members.members(text, offset=offset(), limit=SIZE)
     return render_template(
         "admin/members.html", page=page, q=text, usual=desk().rules.quota, **paged("admin.members", page)
     )

@@ -15,7 +15,7 @@ from skulldns.store.office import Books
 from webui.context import desk, now
 from webui.desk import admin, approval
 from webui.pages.admin.common import blueprint, me
-from webui.pages.lists import offset, paged
+from webui.pages.lists import SIZE, offset, paged
 from webui.pages.names import chain_again, chain_of, shown_plain
 from webui.sessions import for_admins
 from webui.texts import _
@@ -31,7 +31,9 @@ def names() -> str:
     text, state = request.args.get("q", "").strip(), request.args.get("state", "")
     states = [one for one in _STATES if one == state] or _STATES
     with desk().office.reading() as books:
-        page = books.claims.search(text, states=() if states is _STATES else states, offset=offset())
+        page = books.claims.search(
+            text, states=() if states is _STATES else states, offset=offset(), limit=SIZE
+        )
         views, guests = books.views.names([one.name for one in page.items]), _guests(books, page)
     return render_template(
         "admin/names.html",
@@ -67,7 +69,7 @@ def chain(identity: str) -> Response:
 def approvals() -> str:
     """What awaits an admin."""
     with desk().office.reading() as books:
-        page = books.claims.search(states=[ClaimState.AWAITING_APPROVAL], offset=offset())
+        page = books.claims.search(states=[ClaimState.AWAITING_APPROVAL], offset=offset(), limit=SIZE)
         guests = _guests(books, page)
     return render_template("admin/approvals.html", page=page, guests=guests, **paged("admin.approvals", page))
 
