@@ -102,13 +102,17 @@ class Verbs(click.Group):
 
 @contextmanager
 def no_collection() -> Iterator[None]:
-    """Looking for cycles while modules are loaded and records made finds none, and takes a tenth of all the time."""
+    """Looking for cycles while modules are loaded and records made finds none, and takes a tenth of all the time.
+
+    What was made is not looked at later either: it lives to the end of the command.
+    """
     was = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
         if was:
+            gc.freeze()
             gc.enable()
 
 

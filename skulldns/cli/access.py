@@ -8,6 +8,7 @@ from typing import Any
 from skulldns.cli import no_collection
 from skulldns.config import Config, load, state_directory
 from skulldns.daemon.control import SOCKET, NotRunning, ask
+from skulldns.daemon.lock import state_lock
 from skulldns.errors import ConfigError
 
 
@@ -38,9 +39,6 @@ def change(path: Path, verb: str, **arguments: Any) -> tuple[Any, bool]:
         return ask(config.state, verb, **arguments), True
     except NotRunning:
         pass
-    # Imported here because it brings libvirt and SQLAlchemy, which a running daemon makes unnecessary.
-    from skulldns.daemon.service import state_lock
-
     with state_lock(config.state), looking(config, read_only=False) as verbs:
         return verbs[verb](arguments), False
 

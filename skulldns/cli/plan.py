@@ -5,11 +5,12 @@ from typing import Any
 
 import click
 
-from skulldns.cli import config_option
+from skulldns.cli import config_option, no_collection
 from skulldns.cli.access import answer, looking
 from skulldns.cli.text import safe, show_json, terminal
 from skulldns.config import Config, load
 from skulldns.daemon.control import NotRunning, ask
+from skulldns.daemon.lock import state_lock
 from skulldns.errors import ConfigError, Refused
 
 PENDING, BLOCKED = 3, 4
@@ -66,11 +67,12 @@ def plan(
 @config_option
 def apply(config: Path, checksum: str | None, *, as_json: bool, show_all: bool) -> None:
     """Make the planned changes. With --checksum, exactly those that `plan` showed, or none."""
-    found, unserved = _apply(load(config), checksum)
-    if as_json:
-        show_json(found)
-    else:
-        _show(found, show_all=show_all, done=True)
+    with no_collection():
+        found, unserved = _apply(load(config), checksum)
+        if as_json:
+            show_json(found)
+        else:
+            _show(found, show_all=show_all, done=True)
     for sentence in unserved:
         click.echo(sentence, err=True)
     if found["failures"] or unserved:
@@ -113,9 +115,6 @@ def _apply(config: Config, checksum: str | None) -> tuple[dict[str, Any], list[s
         raise Refused(f"the daemon works with {other}", cure="change the files there, or stop the daemon")
     except NotRunning:
         pass
-    # Imported here because it brings libvirt and SQLAlchemy, which a running daemon makes unnecessary.
-    from skulldns.daemon.service import state_lock
-
     with state_lock(config.state), looking(config, read_only=False, secondaries=False) as verbs:
         found = verbs["apply"]({"checksum": checksum})
         return found, found.pop("unserved")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, summary, title
+from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, rows, summary, title
 from skulldns.cli.text import safe
 
 _FOLD = 20
@@ -64,7 +64,7 @@ def _zone(zone: Mapping[str, Any], room: int) -> Iterator[str]:
         yield "| | name | type | data | TTL | why |"
         yield "|---|---|---|---|---|---|"
     for name, found in names.items():
-        for line in found:
+        for line in rows(found):
             row = _row(name, line)
             room -= len(row) + 1
             if room >= 0:

@@ -40,25 +40,27 @@ class Line:
     held: str = ""
 
 
-def by_name(zone: Mapping[str, Any]) -> dict[str, list[Line]]:
+def by_name(zone: Mapping[str, Any]) -> dict[str, list[Mapping[str, Any]]]:
     """All that is planned, held or in the way in one zone, by name in DNSSEC's order (RFC 4034 section 6.1).
 
-    What ``adoptable`` says of several is left out.
+    What ``adoptable`` says of several is left out. Of the names that are shown ``rows`` makes lines: a large plan has
+    many that are not.
     """
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[Mapping[str, Any]]] = {}
     for one in (*zone["changes"], *zone["blocked"]):
-        found.setdefault(one["name"], []).append(_line(one))
+        found.setdefault(one["name"], []).append(one)
     together = adoptable(zone)
     for conflict in zone["conflicts"]:
         if together and ADOPTABLE in conflict["reason"]:
             continue
-        line = Line("!", conflict["type"], why=conflict["reason"])
-        found.setdefault(conflict["name"], []).append(line)
+        found.setdefault(conflict["name"], []).append(conflict)
+    return {name: found[name] for name in sorted(found, key=_order)}
+
+
+def rows(found: Iterable[Mapping[str, Any]]) -> list[Line]:
+    """What ``by_name`` has of one name, as lines: what goes comes first."""
     signs = "-~+!".index
-    return {
-        name: sorted(found[name], key=lambda line: (signs(line.sign), line.type))
-        for name in sorted(found, key=_order)
-    }
+    return sorted(map(_line, found), key=lambda line: (signs(line.sign), line.type))
 
 
 def adoptable(zone: Mapping[str, Any]) -> str:
@@ -107,6 +109,9 @@ def _order(name: str) -> tuple[bytes, ...]:
 
 
 def _line(change: Mapping[str, Any]) -> Line:
+    """A change that is planned or held, or a conflict, which has no action."""
+    if "action" not in change:
+        return Line("!", change["type"], why=change["reason"])
     before, after = change["before"], change["after"]
     old: Sequence[str] = before["values"] if before else ()
     new: Sequence[str] = after["values"] if after else ()

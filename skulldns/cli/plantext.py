@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, summary, title
+from skulldns.cli.planrows import Line, adoptable, by_name, holds, nearer, rows, summary, title
 from skulldns.cli.text import safe
 
 _STYLES = {"+": "green", "~": "yellow", "-": "red", "!": "magenta"}
@@ -27,7 +27,7 @@ def lines(zones: Sequence[Mapping[str, Any]], *, most: int | None = None) -> Ite
         yield click.style(title(zone), bold=True) + "   " + click.style(summary([zone]), dim=True)
         for name, found in islice(names.items(), most):
             yield _name(name, zone["zone"])
-            for line in found:
+            for line in rows(found):
                 yield from _line(line)
         if most is not None and len(names) > most:
             yield click.style(f"  … and {len(names) - most:,} more names (--all shows them)", dim=True)

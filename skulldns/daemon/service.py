@@ -1,12 +1,9 @@
 """`skulldns run`: gives each worker of the installation its thread, and answers the command line."""
 
-import fcntl
 import gc
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from skulldns.config import Config, load
 from skulldns.daemon.allocator import give_back
 from skulldns.daemon.control import ControlServer
 from skulldns.daemon.files import AdminFiles
+from skulldns.daemon.lock import state_lock
 from skulldns.daemon.verbs import Verbs
 from skulldns.errors import Unavailable
 from skulldns.loop.claims import Rang
@@ -145,25 +143,6 @@ class _Session:
             thread.join(_JOIN_TIMEOUT)
         self._installation.engine.close()
         self._installation.close()
-
-
-@contextmanager
-def state_lock(state: Path) -> Iterator[None]:
-    """Hold the state directory for one writer. Raises ``Unavailable`` when another process has it."""
-    state.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Unavailable(
-                "another skulldns already works here",
-                where=str(state),
-                cure="stop it first, or use its `skulldns status`",
-            ) from None
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _in_thread(worker: Worker, function: Callable[[], Any]) -> Any:

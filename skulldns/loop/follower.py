@@ -164,14 +164,14 @@ class Follower:
 
     def _read_back(self) -> float:
         answers = self._answers()
-        for key, answer in answers.items():
-            expected = self._expected[key]
-            if concerning(answer, expected) == expected:
+        right = [key for key, answer in answers.items() if self._is_expected(key, answer)]
+        with self._lock:
+            for key in right:
                 del self._expected[key]
-                with self._lock:
-                    if not self._told[key]:  # else a letter about it is on its way
-                        self.pending.pop(key, None)
-                self._stuck_since = None
+                if not self._told.get(key):  # else a letter about it is on its way
+                    self.pending.pop(key, None)
+        if right:
+            self._stuck_since = None
         if not self._expected:
             self._give_back()
             self._tries, self._stuck_since = 0, None
@@ -186,6 +186,10 @@ class Follower:
             )
             self._say(different if self._ahead_since is None else self._ahead())
         return self._soon()
+
+    def _is_expected(self, key: Key, answer: RRset | None) -> bool:
+        expected = self._expected[key]
+        return concerning(answer, expected) == expected
 
     def _give_back(self) -> None:
         """A dict that was large stays so until it is cleared, also when nothing is in it any more."""

@@ -141,8 +141,9 @@ class Writer:
         answers = self._primary.read_back({change.key: change.after for change in sent}, taken)
         made: list[Change] = []
         for change in sent:
-            answer = answers.get(change.key)
-            if change.key in answers and concerning(answer, change.after, change.before) == change.after:
+            key = change.key
+            answer = answers.get(key)
+            if key in answers and concerning(answer, change.after, change.before) == change.after:
                 made.append(change)
                 continue
             serves = " ".join(answer.values()) if answer else "nothing"
@@ -154,11 +155,13 @@ class Writer:
         journal = ((change, evidence[change.owner]) for change in made)
         self._memory.settle(self._zone, entries, gone, journal, at)
         self._enter(entries, gone)
+        logs = _log.isEnabledFor(logging.INFO)
         for change in made:
             self.pending.pop(change.key, None)
             self._postponed.pop(change.name, None)
             self.sent_at[change.name] = at
-            _log.info("%s %s: %s", change.action, change.after or change.before, change.reason)
+            if logs:
+                _log.info("%s %s: %s", change.action, change.after or change.before, change.reason)
         if not self.pending:
             self.pending.clear()  # gives back its table, which was large after many changes
         return bool(made)

@@ -137,8 +137,12 @@ class ZoneState:
 
     def enter(self, entry: Entry) -> None:
         """Put an entry into the ledger, in place of a former one."""
-        self.strike(entry.key)
+        former = self.entry(entry.key)
         _put(self.ledger, entry.key, entry)
+        if former is not None and (former.owner, former.source) == (entry.owner, entry.source):
+            return
+        if former is not None:
+            self._uncount(former)
         self._entries_of[entry.owner] += 1
         self.owned_by_source[entry.source] += 1
 
@@ -148,6 +152,9 @@ class ZoneState:
         if entry is None:
             return
         _put(self.ledger, key, None)
+        self._uncount(entry)
+
+    def _uncount(self, entry: Entry) -> None:
         self._entries_of[entry.owner] -= 1
         if not self._entries_of[entry.owner]:
             del self._entries_of[entry.owner]

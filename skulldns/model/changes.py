@@ -62,4 +62,5 @@ class Change:
 
 def are_large(changes: Sequence[Change]) -> bool:
     """Whether they are of one name with so many records that a server may need long for them."""
-    return len({change.name for change in changes}) == 1 and sum(one.records for one in changes) > LARGE
+    first = changes[0].name
+    return all(one.name == first for one in changes) and sum(one.records for one in changes) > LARGE

@@ -47,26 +47,30 @@ _SIZES = {RdataType.A: 4, RdataType.AAAA: 16}
 class InternedName(Name):
     """An absolute ``dns.name.Name`` that knows its hash and its parent. Only ``name_of`` makes it."""
 
-    __slots__ = ("__weakref__", "_folded", "_hash", "_parent")
-    _folded: tuple[bytes, ...]
+    __slots__ = ("__weakref__", "_hash", "_parent", "folded")
+    folded: tuple[bytes, ...]
+    """Its labels in lower case."""
+
     _hash: int
     _parent: Name | None
 
     @property
     def order(self) -> tuple[bytes, ...]:
         """What sorts names as they compare (RFC 4034 section 6.1)."""
-        return self._folded[::-1]
+        return self.folded[::-1]
 
     def __hash__(self) -> int:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
         # Told apart often: dnspython's hash is the same for names such as host19 and host20.
+        if self is other:
+            return True
         if isinstance(other, InternedName):
-            return self._folded == other._folded
+            return self.folded == other.folded
         if not isinstance(other, Name) or len(self.labels) != len(other.labels):
             return False
-        return self._folded == _fold(other.labels)
+        return self.folded == _fold(other.labels)
 
     def __ne__(self, other: object) -> bool:
         return not self == other
@@ -133,7 +137,7 @@ class Data(AbstractSet[Rdata]):
     def values(self) -> list[str]:
         """The data in presentation format, sorted."""
         if self.type is RdataType.A:
-            return sorted(".".join(map(str, wire)) for wire in self.wires)
+            return sorted([f"{a}.{b}.{c}.{d}" for a, b, c, d in self.wires])
         return sorted(rdata.to_text() for rdata in self)
 
     @classmethod
@@ -157,7 +161,7 @@ def name_of(labels: tuple[bytes, ...]) -> Name:
         found = InternedName.__new__(InternedName)
         put, folded = object.__setattr__, _fold(labels)
         put(found, "labels", labels)
-        put(found, "_folded", labels if folded == labels else folded)
+        put(found, "folded", labels if folded == labels else folded)
         put(found, "_hash", Name.__hash__(found))
         put(found, "_parent", None)
         _names[labels] = found
@@ -188,6 +192,11 @@ def held(rdtype: RdataType, data: Iterable[Rdata]) -> Data:
 def wires_of(rdtype: RdataType, data: AbstractSet[Rdata]) -> Sequence[bytes]:
     """The wire formats of the data, sorted."""
     return data.wires if isinstance(data, Data) else held(rdtype, data).wires
+
+
+def canonicals(rdtype: RdataType, data: AbstractSet[Rdata]) -> Sequence[bytes]:
+    """What equal data have in common: their canonical forms, sorted."""
+    return (data if isinstance(data, Data) else held(rdtype, data)).canonical()
 
 
 def canonical(rdtype: RdataType, wire: bytes) -> bytes:

@@ -20,11 +20,15 @@ type_text = cache(dns.rdatatype.to_text)
 """A type as people write it."""
 
 
+def _folded(name: Name) -> tuple[bytes, ...]:
+    return name.folded if isinstance(name, InternedName) else tuple([label.lower() for label in name.labels])
+
+
 def order(name: Name) -> tuple[bytes, ...]:
     """What sorts names as they compare (RFC 4034 section 6.1), many times faster."""
     if isinstance(name, InternedName):
         return name.order
-    return tuple(label.lower() for label in reversed(name.labels))
+    return _folded(name)[::-1]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,8 +43,10 @@ class Key:
         """What sorts keys as they compare, many times faster."""
         return order(self.name), self.type
 
-    def __hash__(self) -> int:  # asked for often; that of an enumeration's member is Python
-        return hash(self.name) ^ int(self.type)
+    def __hash__(self) -> int:
+        # Asked for often. dnspython's hash is the same for names such as host19 and host20, and that of an
+        # enumeration's member is Python.
+        return hash((_folded(self.name), int(self.type)))
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {type_text(self.type)}"

@@ -18,7 +18,7 @@ from dns.name import Name
 
 from skulldns.model.changes import Action, Change
 from skulldns.model.desired import ZONE_FILE, Evidence, Farewell
-from skulldns.model.interned import canonical, wires_of
+from skulldns.model.interned import canonicals
 from skulldns.model.plan import Block, Blocked, Plan
 from skulldns.model.policy import Mode
 from skulldns.model.records import Key, RRset
@@ -63,7 +63,8 @@ def guarded(
     blocked: list[Blocked] = []
     deletions: list[Change] = []
     retained = {change.name for change in changes if change.after is not None}
-    for change in sorted(changes, key=lambda one: one.key.order):
+    changes = sorted(changes, key=_order)
+    for change in changes:
         if held := _held(change, retained, farewell, around):
             blocked.append(held)
         elif change.action is not Action.DELETE or change.name in retained:
@@ -71,14 +72,16 @@ def guarded(
             allowed.append(change)
         else:
             deletions.append(change)
-    checksum = _checksum(zone, [*allowed, *deletions])
+    checksum = _checksum(zone, sorted([*allowed, *deletions], key=_order) if deletions else allowed)
     for group, reason in _weighed(deletions, farewell, around):
         if reason and around.agreed != checksum:
             blocked += [Blocked(change, Block.GUARD, reason) for change in group]
         else:
             allowed += group
     order = {Action.DELETE: 0, Action.REPLACE: 1, Action.ADD: 2}
-    allowed.sort(key=lambda one: (order[one.action], one.key.order))
+    if deletions:
+        allowed.sort(key=_order)
+    allowed.sort(key=lambda one: order[one.action])
     return Plan(zone, tuple(allowed), tuple(blocked), tuple(conflicts), checksum)
 
 
@@ -135,16 +138,20 @@ def _too_many(source: str, evidence: Evidence, count: int, done: int, owned: int
     )
 
 
+def _order(change: Change) -> tuple[tuple[bytes, ...], int]:
+    return change.key.order
+
+
 def _checksum(zone: ZoneId, changes: Sequence[Change]) -> str:
-    """Twelve hexadecimal digits that name exactly these changes."""
+    """Twelve hexadecimal digits that name exactly these changes, which are sorted."""
     digest = hashlib.sha256(zone.name.to_digestable() + (zone.view or "").encode())
-    for change in sorted(changes, key=lambda one: one.key.order):
+    for change in changes:
         digest.update(repr((change.key.order, *map(_fingerprint, (change.before, change.after)))).encode())
     return digest.hexdigest()[:12]
 
 
-def _fingerprint(rrset: RRset | None) -> tuple[int, list[bytes]] | None:
+def _fingerprint(rrset: RRset | None) -> tuple[int, Sequence[bytes]] | None:
     """What tells an RRset of one key from another."""
     if rrset is None:
         return None
-    return rrset.ttl, sorted(canonical(rrset.type, wire) for wire in wires_of(rrset.type, rrset.data))
+    return rrset.ttl, canonicals(rrset.type, rrset.data)

@@ -90,8 +90,6 @@ def build_members(
     engine.begin_with(watch.load())
 
     def finish(names: Names, front: Front, pings: Pings) -> Members:
-        from skulldns.wiring.notices import build_notices  # noqa: PLC0415 - its HTTP library takes long to load
-
         servers = connections(config)
         lookups = NameLookups(connections(config), lambda: resolver(config))
         pool = ThreadPoolExecutor(_PROBES_AT_ONCE, thread_name_prefix="probe")
@@ -107,11 +105,19 @@ def build_members(
             ChallengeWatch(claims, DnsProver(servers, placed), placed.placed, views, clock),
             showing,
             Telling(pings, views, clock),
-            build_notices(config, office, lambda: front.alarms(clock.wall()), rules(config).times, clock),
+            _notices(config, office, front, clock),
             pool,
         )
 
     return finish
+
+
+def _notices(config: Config, office: Office, front: Front, clock: Clock) -> NoticeWatch | None:
+    if config.notices is None:
+        return None
+    from skulldns.wiring.notices import build_notices  # noqa: PLC0415 - its HTTP library takes long to load
+
+    return build_notices(config, office, lambda: front.alarms(clock.wall()), rules(config).times, clock)
 
 
 def rules(config: Config) -> Rules:

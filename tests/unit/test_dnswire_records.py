@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skulldns.model.interned import InternedName, canonical, data_of, held, ipv4, name_of, wires_of
-from skulldns.model.records import order
+from skulldns.model.records import Key, order
 from skulldns.targets.dnswire.answers import read_answer
 from skulldns.targets.dnswire.faults import BadAnswer
 
@@ -84,6 +84,13 @@ def test_an_interned_name_is_like_dnspython_s(one: Name, other: Name) -> None:
         assert (mine == second) is (one == second)
         assert (mine != second) is (one != second)
         assert (second == mine) is (second == one)
+
+
+def test_keys_of_numbered_names_have_hashes_of_their_own() -> None:
+    names = [f"host{number:04d}.example.test." for number in range(2000)]
+    keys = {Key(name_of(dns.name.from_text(name).labels), A) for name in names}
+    assert len({hash(key) for key in keys}) == len(names)
+    assert {Key(dns.name.from_text(name.upper()), A) for name in names} == keys
 
 
 def test_equal_names_are_one_object_and_equal_data_are_equal() -> None:

@@ -28,6 +28,9 @@ UPDATE_LIMIT = 65_535 - 512
 """Bytes of an unsigned UPDATE: a message over TCP (RFC 1035 section 4.2.2) less room for any TSIG."""
 
 _HEADER_SIZE = 12
+_FIXED_SIZE = 10
+"""Bytes of a record besides its owner's name and its data (RFC 1035 section 3.2.1)."""
+
 _ZONE_POINTER = b"\xc0\x0c"
 
 
@@ -56,14 +59,14 @@ def batches(zone: Name, changes: Iterable[Change], limit: int = UPDATE_LIMIT) ->
     alone: list[tuple[Change, ...]] = []
     for same_name in _by_name(changes):
         try:
-            records = _compile(zone, same_name)
+            size, deletes = _measured(zone, same_name)
         except Refused:
             alone.append(tuple(same_name))
             continue
-        if records.size > room or (records.size > LARGE and are_large(same_name)):
+        if size > room or (size > LARGE and are_large(same_name)):
             alone.append(tuple(same_name))
         else:
-            sized.append((same_name, records.size, bool(records.deletions)))
+            sized.append((same_name, size, deletes))
     sized.sort(key=lambda entry: not entry[2])
     parts: list[list[Change]] = []
     left = 0
@@ -153,6 +156,26 @@ def _by_name(changes: Iterable[Change]) -> Iterable[Sequence[Change]]:
     return names.values()
 
 
+def _measured(zone: Name, changes: Sequence[Change]) -> tuple[int, bool]:
+    """How many bytes the records of the changes of one name take, and whether there are deletions among them."""
+    if len(changes) == 1 and _is_new(zone, changes[0]):
+        added = wires_of(changes[0].key.type, cast("RRset", changes[0].after).data)
+        fixed = len(_owner(zone, changes[0].name)) + _FIXED_SIZE
+        return fixed * (1 + len(added)) + sum(map(len, added)), False
+    records = _compile(zone, changes)
+    return records.size, bool(records.deletions)
+
+
+def _is_new(zone: Name, change: Change) -> bool:
+    """Whether it makes an RRset that nothing of is there, as most changes of a new zone do."""
+    return (
+        change.before is None
+        and change.after is not None
+        and change.name != zone
+        and not is_by_value(change.key)
+    )
+
+
 def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
     """The records of the changes of one name."""
     name = changes[0].name
@@ -164,17 +187,12 @@ def _compile(zone: Name, changes: Sequence[Change]) -> _Records:
         records.prerequisites.append(_rr(owner, ANY_TYPE, NONE))
     for change in changes:
         rdtype = change.key.type
-        if (
-            change.before is None
-            and change.after is not None
-            and name != zone
-            and not is_by_value(change.key)
-        ):
+        if change.after is not None and _is_new(zone, change):  # what follows gives the same
             if not unused:
                 records.prerequisites.append(_rr(owner, rdtype, NONE))
             ttl = change.after.ttl
             records.additions += [_rr(owner, rdtype, IN, ttl, rdata) for rdata in _wires(change.after)]
-            continue  # most changes of a new zone; what follows gives the same
+            continue
         before, after = _wires(change.before), _wires(change.after)
         if is_by_value(change.key):
             pass

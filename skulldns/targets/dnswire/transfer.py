@@ -130,10 +130,9 @@ class Transfer:
     def _put(self, record: Record) -> None:
         if record.type in DNSSEC_OWN or not self._holds(record.name):
             return
-        key = Key(record.name, record.type)
-        if key != self._key:
+        if self._key is None or record.type != self._key.type or record.name != self._key.name:
             self._close()
-            self._open(key)
+            self._open(Key(record.name, record.type))
         same = canonical(record.type, record.wire)
         if self._deleting:
             self.exact = self._data.pop(same, None) is not None and self.exact
