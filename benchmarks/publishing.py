@@ -21,7 +21,7 @@ _SMALL, _LARGE = 10_000, 100_000
 _RUNS = 2
 _PATIENCE = 300.0
 _OURS, _THEIRS = "ours.test", "theirs.test"
-_ONCE, _RUNNING = "once.test", "running.test"
+_ONCE, _RUNNING, _SAVED = "once.test", "running.test", "saved.test"
 _MEMORY = "400 at most"
 _ZONE = """\
 $TTL 60
@@ -88,6 +88,7 @@ def _beside_octodns(lab: Lab, directory: Path) -> list[Row]:
     checked = measured([*ours, "check"], runs=_RUNS)
     with _daemon(ours):
         asked = _of_the_daemon(ours)
+    saved = _saved(lab, directory)
     sync = measured([*theirs, "--doit"])
     plan = measured(theirs, runs=_RUNS)
     title, fifth = f"{_SMALL:,} records", f"{plan.seconds / 5:.3g} at most"
@@ -96,6 +97,7 @@ def _beside_octodns(lab: Lab, directory: Path) -> list[Row]:
     return [
         Row(f"{title}: check", checked.seconds, "s", "1 at most"),
         Row(f"{title}: first apply, both serve them", applied.seconds, "s", "2 at most"),
+        Row(f"{title}: saved, a running daemon has both serve them", saved, "s", "2 at most"),
         Row(f"{title}: first octodns-sync, ns1 serves them", sync.seconds, "s"),
         Row(f"{title}: plan, unchanged", planned.seconds, "s", fifth),
         Row(f"{title}: plan, unchanged, of a running daemon", asked.seconds, "s", fifth),
@@ -107,6 +109,17 @@ def _beside_octodns(lab: Lab, directory: Path) -> list[Row]:
         Row(f"{title}: memory of plan", planned.megabytes, "MB"),
         Row(f"{title}: memory of octodns-sync", plan.megabytes, "MB"),
     ]
+
+
+def _saved(lab: Lab, directory: Path) -> float:
+    """Seconds from a file with all the records being saved until both servers answer, while a daemon runs."""
+    ours = _installation(lab, directory, _SAVED, 1)
+    with _daemon(ours):
+        _expect_calm(ours)
+        begun = perf_counter()
+        _save(directory / _SAVED / f"{_SAVED}.yaml", records(_SMALL))
+        _expect(lab, _last(_SMALL, _SAVED))
+        return perf_counter() - begun
 
 
 def _of_the_daemon(ours: list[str]) -> Cost:

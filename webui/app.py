@@ -25,7 +25,7 @@ from webui.security import protect
 from webui.settings import WebSettings
 from webui.signin import openid
 from webui.signin import pages as signin
-from webui.texts import OWN, SOURCE, _, language, languages
+from webui.texts import OWN, SOURCE, _, install_texts, language, languages
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -87,6 +87,7 @@ def _speak(app: Flask, directories: Sequence[Path]) -> None:
     spoken = languages(directories)
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = ";".join(map(str, directories))
     Babel(app, locale_selector=lambda: request.accept_languages.best_match(spoken) or SOURCE)
+    install_texts(app)
 
 
 def _for_templates() -> dict[str, object]:

@@ -1,9 +1,12 @@
 """Texts of the page in the reader's language; English is the source. Catalogues: `webui/translations`."""
 
 from collections.abc import Iterable
+from gettext import NullTranslations
 from pathlib import Path
+from typing import cast
 
 import flask_babel
+from flask import Flask, g, has_app_context
 
 SOURCE = "en"
 OWN = Path(__file__).with_name("translations")
@@ -22,12 +25,31 @@ def languages(directories: Iterable[Path]) -> tuple[str, ...]:
 
 def _(text: str, **values: object) -> str:
     """``text`` translated, with its ``%(name)s`` filled in."""
-    return str(flask_babel.gettext(text, **values))
+    found = _catalogue().gettext(text)
+    return found % values if values else found
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's own name for it
     """``text`` as it is, marked to be found by translators; ``_`` translates it where it is shown."""
     return text
+
+
+def install_texts(app: Flask) -> None:
+    """Have templates translate as ``_`` does."""
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # of Jinja's extension for gettext
+        gettext=_,
+        ngettext=lambda one, many, number: _catalogue().ngettext(one, many, number),
+        newstyle=True,
+    )
+
+
+def _catalogue() -> NullTranslations:
+    """The reader's texts. A page has hundreds, and Flask-Babel finds out anew for each who reads it."""
+    if not has_app_context():
+        return cast("NullTranslations", flask_babel.get_translations())
+    if "catalogue" not in g:
+        g.catalogue = flask_babel.get_translations()
+    return cast("NullTranslations", g.catalogue)
 
 
 def ago(seconds: float) -> str:

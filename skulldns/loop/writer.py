@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from dns.name import Name
 
@@ -102,14 +103,15 @@ class Writer:
 
     def _make(self, batches: Sequence[Sequence[Change]], now: float) -> bool:
         taken = self._taken
-        sent = [change for batch in batches for change in self._send(batch)]
+        pairs = zip_longest(batches, batches[1:], fillvalue=())
+        sent = [change for batch, following in pairs for change in self._send(batch, following)]
         return bool(sent) and self._confirm(sent, self._taken - taken, now)
 
-    def _send(self, batch: Sequence[Change]) -> Sequence[Change]:
+    def _send(self, batch: Sequence[Change], following: Sequence[Change] = ()) -> Sequence[Change]:
         """Send one message; returns what the server took. When it takes none, find the name that is at fault."""
         self.messages += 1
         try:
-            self._primary.server.update(batch)
+            self._primary.server.update(batch, following)
         except (Refused, Conflict) as error:
             self._primary.stale = self._primary.stale or isinstance(error, Conflict)
             names = sorted({change.name for change in batch})

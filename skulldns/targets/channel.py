@@ -88,17 +88,19 @@ class Channel:
                 self.close()
             return self._exchange(requests, deadline)
 
-    def tell(self, update: bytes, extra: float = 0.0) -> Answer:
+    def tell(self, update: bytes, extra: float = 0.0, meanwhile: Callable[[], None] | None = None) -> Answer:
         """Send ``update`` once and return its answer; ``OutcomeUnknown`` when no answer can be trusted.
 
         The server has ``extra`` seconds more than usual. When it takes them all and does not answer, it is not to be
-        bothered again for as long.
+        bothered again for as long. ``meanwhile`` is done while the server works.
         """
         timeout = self._timeout + extra
         deadline = time.monotonic() + timeout
         request = self._request(update, secrets.randbits(16))
         with self._telling(timeout):
             stream = self._sent(request, deadline)
+        if meanwhile is not None:
+            meanwhile()
         try:
             return self._read(stream.receive(deadline), request, Purpose.UPDATE)
         except (OSError, dns.exception.DNSException, BadAnswer) as error:

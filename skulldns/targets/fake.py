@@ -192,7 +192,7 @@ class FakeNameServer:
     def batches(self, changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
         return requests.batches(self._zone.name, changes)
 
-    def update(self, batch: Sequence[Change]) -> None:
+    def update(self, batch: Sequence[Change], following: Sequence[Change] = ()) -> None:  # noqa: ARG002 - it is quick
         self._take_update(requests.update(self._zone.name, batch), [change.name for change in batch])
 
     def add(self, values: RRset) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import dns.exception
@@ -12,7 +13,7 @@ from dns.name import Name
 from dns.rcode import Rcode
 from dns.rdatatype import SOA
 
-from skulldns.errors import OutcomeUnknown, SkullDNSError, Unavailable
+from skulldns.errors import OutcomeUnknown, Refused, SkullDNSError, Unavailable
 from skulldns.model.changes import LARGE, Change, are_large
 from skulldns.model.records import Key, RRset
 from skulldns.targets.channel import Channel
@@ -71,6 +72,7 @@ class DnsServer:
         self._transfer_timeout = transfer_timeout
         self._notify_timeout = notify_timeout
         self._failures = 0
+        self._compiled: tuple[Sequence[Change], bytes] | None = None
 
     @property
     def where(self) -> str:
@@ -118,12 +120,23 @@ class DnsServer:
     def batches(self, changes: Sequence[Change]) -> Sequence[Sequence[Change]]:
         return requests.batches(self._zone, changes)
 
-    def update(self, batch: Sequence[Change]) -> None:
+    def update(self, batch: Sequence[Change], following: Sequence[Change] = ()) -> None:
         names = [change.name for change in batch]
         # PowerDNS with SQLite takes 9 s to delete 1,000 records of one name.
         records = sum(change.records for change in batch) if are_large(batch) else 0
         extra = self._timeout * records / LARGE
-        self._send_update(requests.update(self._zone, batch), names, divisible=True, extra=extra)
+        meanwhile = partial(self._compile, following) if following else None
+        self._send_update(self._message(batch), names, divisible=True, extra=extra, meanwhile=meanwhile)
+
+    def _message(self, batch: Sequence[Change]) -> bytes:
+        compiled, self._compiled = self._compiled, None
+        if compiled is not None and compiled[0] is batch:
+            return compiled[1]
+        return requests.update(self._zone, batch)
+
+    def _compile(self, batch: Sequence[Change]) -> None:
+        with suppress(Refused):  # which is said when its turn has come
+            self._compiled = batch, requests.update(self._zone, batch)
 
     def add(self, values: RRset) -> None:
         self._send_update(requests.add_values(self._zone, values), [values.name])
@@ -164,9 +177,15 @@ class DnsServer:
         return transfer
 
     def _send_update(
-        self, message: bytes, names: Sequence[Name], *, divisible: bool = False, extra: float = 0.0
+        self,
+        message: bytes,
+        names: Sequence[Name],
+        *,
+        divisible: bool = False,
+        extra: float = 0.0,
+        meanwhile: Callable[[], None] | None = None,
     ) -> None:
-        rcode = self._told_update(message, extra)
+        rcode = self._told_update(message, extra, meanwhile)
         if rcode in _DENIALS and self._takes_updates():
             # Once more: BIND refuses while it loads a zone after a thaw.
             rcode = self._told_update(message, extra)
@@ -189,9 +208,11 @@ class DnsServer:
         """Whether the server takes updates from us at all; for a frozen zone BIND and Knot refuse an empty one."""
         return self._told_update(requests.update(self._zone, [])) == dns.rcode.NOERROR
 
-    def _told_update(self, message: bytes, extra: float = 0.0) -> Rcode:
+    def _told_update(
+        self, message: bytes, extra: float = 0.0, meanwhile: Callable[[], None] | None = None
+    ) -> Rcode:
         try:
-            return self._channel.tell(message, extra).rcode
+            return self._channel.tell(message, extra, meanwhile).rcode
         except Unavailable as error:
             if self._lacks_right(error):
                 return dns.rcode.REFUSED

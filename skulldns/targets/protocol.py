@@ -76,8 +76,11 @@ class NameServer(Protocol):
         Those of a name with very many records (``are_large``) come alone, after the others.
         """
 
-    def update(self, batch: Sequence[Change]) -> None:
-        """Make the changes of one batch in one RFC 2136 message, deletions first: all of them or none."""
+    def update(self, batch: Sequence[Change], following: Sequence[Change] = ()) -> None:
+        """Make the changes of one batch in one RFC 2136 message, deletions first: all of them or none.
+
+        ``following`` is what will probably come next: its message may be made while the server works.
+        """
 
     def add(self, values: RRset) -> None:
         """Add data to whatever the RRset holds (RFC 2136 section 2.5.1); what is there already stays."""

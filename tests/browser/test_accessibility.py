@@ -16,7 +16,7 @@ from skulldns.lab.nameserver import FOREIGN
 from skulldns.model.claims import AddressTarget, RedirectTarget
 from skulldns.model.tokens import Scope
 from tests.browser.world import World
-from webui.desk import approval, claims, tokens
+from webui.desk import approval, claims, handing, tokens
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -38,6 +38,7 @@ def test_axe_finds_nothing_and_every_page_keeps_its_own_policy(world: World) -> 
             page.on("console", lambda message: complaints.extend(_complaint(message)))
             page.on("pageerror", lambda error: complaints.append(str(error)))
         world.sign_in(admin, login)
+        admin.get_by_text(f"{login}-given").first.wait_for()  # what is offered is on the page
         for page in (stranger, admin):
             for path in _paths(world, filled):
                 answer = page.goto(f"{world.url}{path}")
@@ -83,6 +84,10 @@ def _furnish(world: World, login: str) -> Mapping[str, str]:
     claims.claim(world.desk, grace, f"{login}.{FOREIGN}", redirect, now)
     halted = claims.claim(world.desk, grace, f"{login}-halted", redirect, now)
     approval.suspend(world.desk, ROOT, halted.id, "it is a test", now)
+    giver = world.member(world.fresh("giver"))
+    given = claims.claim(world.desk, acting_for(giver), f"{login}-given", redirect, now)
+    handing.offer(world.desk, acting_for(giver), given.id, login, now)
+    handing.offer(world.desk, grace, first.id, giver, now)
     tokens.make(world.desk, grace, "router", [Scope.DYNDNS], [first.name], now)
     return {"identity": first.id, "login": login}
 

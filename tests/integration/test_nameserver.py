@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
 import dns.name
@@ -15,6 +15,7 @@ from skulldns.errors import OutcomeUnknown, Refused, SkullDNSError, Unavailable
 from skulldns.lab import Lab, Tsig
 from skulldns.model.changes import Change
 from skulldns.model.records import Key, RRset, rrset
+from skulldns.targets.dnswire import requests
 from skulldns.targets.nameserver import DnsServer
 from tests.integration.relay import Mode, Relay
 
@@ -73,6 +74,30 @@ def _add(name: Name) -> Change:
     return Change(
         None, rrset(name, A, 60, ["192.0.2.1"]), "zone file", "zone file", "a test wants it", alone=True
     )
+
+
+def test_a_message_is_made_while_the_server_works_on_the_one_before(
+    ns1: DnsServer, zone: Name, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled, compile_one = list[Sequence[Change]](), requests.update
+
+    def counted(zone: Name, batch: Sequence[Change]) -> bytes:
+        compiled.append(batch)
+        return compile_one(zone, batch)
+
+    monkeypatch.setattr(requests, "update", counted)
+    first, second, third = ([_add(dns.name.from_text(f"t{next(_numbers)}", zone))] for _ in range(3))
+    outside = [_add(dns.name.from_text("elsewhere.test"))]
+    ns1.update(first, second)
+    assert compiled == [first, second]
+    ns1.update(second, third)
+    ns1.update(first_again := [Change(first[0].after, None, "zone file", "zone file", "gone")], outside)
+    assert compiled == [first, second, third, first_again, outside]
+    with pytest.raises(Refused, match="elsewhere"):
+        ns1.update(outside)
+    ns1.update(third)
+    found = ns1.lookup([change.key for change in (*first, *second, *third)])
+    assert list(found.values()) == [None, second[0].after, third[0].after]
 
 
 def _look(server: DnsServer, change: Change) -> RRset | None:
