@@ -8,6 +8,8 @@ PYTHON ?= python3
 ONCE ?=
 ARGS ?=
 PYTEST := .venv/bin/python -m pytest
+# Else each of the hundreds of programs that tests start compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help install run test test-unit lint format bench pictures lock clean
 
