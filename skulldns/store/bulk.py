@@ -1,6 +1,7 @@
 """Many rows at once."""
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,8 +18,7 @@ def execute_many(
     """
     compiled = statement.compile(dialect=connection.dialect, column_keys=list(columns))
     if compiled.positiontup is None:
-        named: list[Any] = [dict(zip(columns, row, strict=True)) for row in rows]
+        given: list[Any] = [dict(zip(columns, row, strict=True)) for row in rows]
     else:
-        order = [columns.index(name) for name in compiled.positiontup]
-        named = [tuple([row[index] for index in order]) for row in rows]
-    connection.exec_driver_sql(compiled.string, named)
+        given = list(map(itemgetter(*map(columns.index, compiled.positiontup)), rows))
+    connection.exec_driver_sql(compiled.string, given)
