@@ -19,6 +19,7 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 from skulldns.desired.policy import login
 from skulldns.desired.reverse import fault
 from skulldns.errors import Refused
+from skulldns.model.guests import ZONE_INDEX
 from skulldns.model.policy import Publish, Publishing, publishing
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -81,9 +82,16 @@ def _duration(value: object) -> float:
 
 def _address(text: str) -> str:
     try:
-        return str(ipaddress.ip_address(text))
+        return str(ipaddress.ip_address(_on_any_link(text)))
     except ValueError:
         raise wrong(f"{text!r} is not an IP address", "write the address itself, not a name") from None
+
+
+def _on_any_link(text: str) -> str:
+    """``text`` without a zone index, which Python takes any text for. Raises ``ValueError`` if it has one."""
+    if ZONE_INDEX in text:
+        raise ValueError
+    return text
 
 
 def _network(value: object) -> IPv4Network | IPv6Network:
@@ -91,7 +99,7 @@ def _network(value: object) -> IPv4Network | IPv6Network:
         return value
     text = _text(value)
     try:
-        interface = ipaddress.ip_interface(text)
+        interface = ipaddress.ip_interface(_on_any_link(text))
     except ValueError:
         raise wrong(f"{text!r} is not a network", "write it like 192.0.2.0/24 or 2001:db8::/64") from None
     if interface.ip != interface.network.network_address:
@@ -103,7 +111,7 @@ def _place(value: object) -> IPv4Network | IPv6Network:
     """An address is a network of its own."""
     if isinstance(value, str) and "/" not in value:
         try:
-            return ipaddress.ip_network(value)
+            return ipaddress.ip_network(_on_any_link(value))
         except ValueError:
             raise wrong(
                 f"{value!r} is neither an address nor a network", "write it like 192.0.2.1 or 192.0.2.0/28"

@@ -15,6 +15,9 @@ SourceName = NewType("SourceName", str)
 
 IPAddress = IPv4Address | IPv6Address
 
+ZONE_INDEX = "%"
+"""What begins an interface's name in an address (RFC 4007 section 11). Python takes any text for one, and keeps it."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@:+-]*")
 
 

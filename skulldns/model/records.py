@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache
-from typing import cast
+from typing import NamedTuple, cast
 
 import dns.name
 import dns.rdata
@@ -21,7 +21,7 @@ type_text = cache(dns.rdatatype.to_text)
 
 
 def _folded(name: Name) -> tuple[bytes, ...]:
-    return name.folded if isinstance(name, InternedName) else tuple([label.lower() for label in name.labels])
+    return tuple([label.lower() for label in name.labels])
 
 
 def order(name: Name) -> tuple[bytes, ...]:
@@ -31,8 +31,7 @@ def order(name: Name) -> tuple[bytes, ...]:
     return _folded(name)[::-1]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(NamedTuple):
     """What an RRset is known by: its absolute owner name and its type."""
 
     name: Name
@@ -44,9 +43,10 @@ class Key:
         return order(self.name), self.type
 
     def __hash__(self) -> int:
-        # Asked for often. dnspython's hash is the same for names such as host19 and host20, and that of an
-        # enumeration's member is Python.
-        return hash((_folded(self.name), int(self.type)))
+        # Asked for often. dnspython's hash is the same for names such as host19 and host20, that of an enumeration's
+        # member is Python, and one name has few types.
+        name = self[0]
+        return hash(name.folded if isinstance(name, InternedName) else _folded(name))
 
     def __str__(self) -> str:
         return f"{self.name.to_text(omit_final_dot=True)} {type_text(self.type)}"

@@ -11,7 +11,7 @@ import pytest
 
 from skulldns.errors import Unavailable
 from skulldns.sources.host.leasefiles import LeaseWatch, read_leases
-from skulldns.sources.host.leases import Lease, parse_dnsmasq, parse_status
+from skulldns.sources.host.leases import Lease, parse_dnsmasq, parse_ip, parse_status
 
 _MAC = "00:16:3e:00:00:01"
 _OTHER = "00:16:3e:00:00:02"
@@ -41,6 +41,11 @@ def test_a_lease_counts_whatever_its_client_id_is(client: str) -> None:
     assert len(parse_dnsmasq(f"0 {_MAC} 192.0.2.9 wiki {client}\n")) == 1
     entry = {"mac-address": _MAC, "ip-address": "192.0.2.9", "client-id": client}
     assert len(parse_status(json.dumps([entry])) or ()) == 1
+
+
+def test_an_address_with_a_text_behind_it_is_none() -> None:
+    assert parse_ip("2001:db8::9") == ip_address("2001:db8::9")
+    assert parse_ip("2001:db8::9%}; server {") is None
 
 
 def test_a_lease_taken_by_anothers_client_id_counts_for_nobody() -> None:
@@ -108,10 +113,16 @@ def changes(file: Path) -> Iterator[Changes]:
     assert not thread.is_alive()
 
 
+def _replace(file: Path, text: str) -> None:
+    """Give a file another content in one step: on a busy machine an emptied one can look like a finished one."""
+    file.with_suffix(".new").write_text(text)
+    file.with_suffix(".new").replace(file)
+
+
 def test_a_new_a_changed_and_a_lost_lease_are_told(file: Path, changes: Changes) -> None:
-    file.write_text(f"9 {_MAC} 192.0.2.9 * *\n9 {_OTHER} 192.0.2.10 * *\n")
+    _replace(file, f"9 {_MAC} 192.0.2.9 * *\n9 {_OTHER} 192.0.2.10 * *\n")
     assert changes.get(timeout=_PATIENCE) == {_OTHER}
-    file.write_text(f"9 {_MAC} 192.0.2.9 ns1 *\n9 {_OTHER} 192.0.2.11 * *\n")
+    _replace(file, f"9 {_MAC} 192.0.2.9 ns1 *\n9 {_OTHER} 192.0.2.11 * *\n")
     assert changes.get(timeout=_PATIENCE) == {_MAC, _OTHER}
     file.unlink()
     assert changes.get(timeout=_PATIENCE) == {_MAC, _OTHER}

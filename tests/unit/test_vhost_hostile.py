@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network
 from math import ceil
 from pathlib import PurePosixPath
 
@@ -230,6 +230,15 @@ def test_any_upstream_is_refused_or_is_written_as_it_is(upstreams: list[Upstream
             assert f"_pass {one.scheme}://{host}:{one.port};" in text
         else:
             assert f"sites/{title}.conf" not in rendered.files
+
+
+@pytest.mark.parametrize("field", ["allow", "deny"])
+@pytest.mark.parametrize("text", ["2001:db8::%x; return 299", "2001:db8::%}\nserver { return 299; }/64"])
+def test_a_network_that_carries_a_text_is_refused(field: str, text: str) -> None:
+    site = own(options=SiteOptions(**{field: (IPv6Network(text),)}))  # type: ignore[arg-type]
+    rendered = _RENDERER.render([site], {ZONE, "c", site.certificate})
+    assert list(rendered.refused)
+    assert not any("299" in one for one in rendered.files.values())
 
 
 _RENDERER = Renderer(SETTINGS, template_loader())

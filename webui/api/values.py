@@ -1,13 +1,14 @@
 """Between the API's bodies and the model's values."""
 
 from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import TypeVar
 
 import dns.exception
 import dns.name
 from dns.name import Name
 
+from skulldns.desired.policy.addresses import network
 from skulldns.desired.policy.alike import shown_name
 from skulldns.desired.policy.hostnames import any_hostname, hostname
 from skulldns.desired.policy.proofs import proof_record
@@ -144,7 +145,7 @@ def _address(kind: type[Address], text: str | None) -> Address | None:
 
 def _network(text: str) -> IPv4Network | IPv6Network:
     try:
-        return ip_network(text)
+        return network(text)
     except ValueError as error:
         raise Refused(f"{said(text)} is no network", cure="write it as 192.0.2.0/24") from error
 

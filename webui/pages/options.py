@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 
 import bcrypt
 from werkzeug.datastructures import MultiDict
 
+from skulldns.desired.policy.addresses import network
 from skulldns.desired.policy.options import applying
 from skulldns.errors import Refused
 from skulldns.model.claims import Target
@@ -104,7 +105,7 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     found = []
     for word in text.replace(",", " ").split():
         try:
-            found.append(ip_network(word))
+            found.append(network(word))
         except ValueError as error:
             raise Refused(
                 _("%(word)s is no address or network", word=said(word[:50])),

@@ -1,12 +1,20 @@
 """Which addresses a member's own name may have."""
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from skulldns.desired.policy.rules import Rules
 from skulldns.errors import Refused
+from skulldns.model.guests import ZONE_INDEX
 
 _NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052: an IPv4 address in disguise
 _CLOUD = (IPv4Address("169.254.169.254"), IPv6Address("fd00:ec2::254"))
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """The network, or the address as one of its own, that was written. Raises ``ValueError``, also for a zone index."""
+    if ZONE_INDEX in text:
+        raise ValueError("it is good on one link only")
+    return ip_network(text)
 
 
 def judge_address(address: IPv4Address | IPv6Address, rules: Rules) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 
-from skulldns.model.guests import IPAddress
+from skulldns.model.guests import ZONE_INDEX, IPAddress
 
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")
 _ETHERNET = "01-"  # dnsmasq writes the hardware type before the MAC unless it is this
@@ -72,9 +72,9 @@ def parse_mac(text: object) -> str | None:
 
 
 def parse_ip(text: object) -> IPAddress | None:
-    """Read an address; None for what is none."""
+    """Read an address; None for what is none, or good on one link only."""
     try:
-        return ip_address(text) if isinstance(text, str) else None
+        return ip_address(text) if isinstance(text, str) and ZONE_INDEX not in text else None
     except ValueError:
         return None
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from skulldns.errors import SkullDNSError
-from skulldns.model.guests import GuestOptions, IPAddress, shortened
+from skulldns.model.guests import ZONE_INDEX, GuestOptions, IPAddress, shortened
 
 METADATA_NAMESPACE = "https://skulldns.org/guest/1"
 """The namespace of the `<guest>` element below a domain's `<metadata>`."""
@@ -101,9 +101,9 @@ def parse_network(text: str) -> Network:
 
 
 def parse_ip(text: str | None) -> IPAddress | None:
-    """Read an address; None for what is none."""
+    """Read an address; None for what is none, or good on one link only."""
     try:
-        return ip_address(text) if text else None
+        return ip_address(text) if text and ZONE_INDEX not in text else None
     except ValueError:
         return None
 

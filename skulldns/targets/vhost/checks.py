@@ -7,7 +7,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterable
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import urlsplit
 
 from dns.name import Name
@@ -73,6 +73,13 @@ def upstream(where: Upstream, settings: ProxySettings) -> str:
         )
     number(where.port, "port", 1, _HIGHEST_PORT)
     return socket_address(address, where.port)
+
+
+def network(value: IPv4Network | IPv6Network) -> str:
+    """A network of addresses. Python keeps any text as the zone index of one."""
+    if isinstance(value, IPv6Network) and value.network_address.scope_id is not None:
+        raise Refused(f"{str(value)!r} is good on one link only", cure="leave out the % and what follows it")
+    return str(value)
 
 
 def number(value: int, what: str, least: int, most: int) -> int:

@@ -155,8 +155,8 @@ def site(site: Site, *, served: bool, settings: ProxySettings) -> tuple[Values, 
         "retry_after": RETRY_AFTER.get(site.page, 0) if site.page else 0,
         "plain_http": options.http,
         "websockets": options.websockets,
-        "allow": [str(network) for network in options.allow],
-        "deny": [str(network) for network in options.deny],
+        "allow": [checks.network(one) for one in options.allow],
+        "deny": [checks.network(one) for one in options.deny],
         "headers": sorted(checks.header(name, value) for name, value in dict(options.headers).items()),
     }
     if site.upstream:
