@@ -1,5 +1,5 @@
 """`python -m skulldns`."""
 
-from skulldns.cli import main
+from skulldns.cli import program
 
-main(prog_name="skulldns")
+program()

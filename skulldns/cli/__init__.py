@@ -4,12 +4,15 @@ Law: prints and asks, decides nothing. Errors go to standard error, one line eac
 1 failed, 2 usage or config error, 3 changes pending, 4 blocked by the guard.
 """
 
+import errno
 import gc
 import importlib
 import logging
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +26,7 @@ CONFIG_FILES = (Path("skulldns.yaml"), Path("/etc/skulldns/skulldns.yaml"))
 
 _CHOSEN = "skulldns.config"
 _INTERRUPTED = 130
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,14 @@ class Verbs(click.Group):
             code = error.exit_code
         except click.Abort:
             code = _INTERRUPTED
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            click.echo(
+                f"the answer could not be written: {error.strerror}; make room, or send it elsewhere",
+                err=True,
+            )
+            code = 1
         sys.exit(code)
 
 
@@ -104,7 +116,7 @@ class Verbs(click.Group):
 def no_collection() -> Iterator[None]:
     """Looking for cycles while modules are loaded and records made finds none, and takes a tenth of all the time.
 
-    What was made is not looked at later either: it lives to the end of the command.
+    What was made is not looked at later either.
     """
     was = gc.isenabled()
     gc.disable()
@@ -170,3 +182,19 @@ def main(ctx: click.Context, config: Path | None) -> None:
     logging.getLogger("skulldns").addHandler(logging.NullHandler())
     if config is not None:
         ctx.meta[_CHOSEN] = config
+
+
+def program() -> None:
+    """Run a verb as a process of its own.
+
+    What it holds goes with the process: Python takes a while to free it piece by piece (mypy ends like that too).
+    """
+    try:
+        main(prog_name="skulldns")
+    except SystemExit as end:
+        if isinstance(end.code, int) and threading.active_count() == 1:
+            with suppress(OSError):  # what could not be written was reported where it was printed
+                sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(end.code)
+        raise

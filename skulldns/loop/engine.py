@@ -87,6 +87,11 @@ class Engine:
             self._zones[zone.name].append(zone)
         self._sightings = Sightings(self._registry, lookers, self._put)
 
+    def disconnect(self) -> None:
+        """Let go of those that hold it too, so that all are freed with the last who holds one of them."""
+        self._publishers.clear()
+        self._sightings = Sightings(self._registry, {}, lambda _: None)
+
     def begin_with(self, claims: Iterable[Claim]) -> None:
         """Take in all claims; before the first step, so that nothing of theirs seems to be unwanted."""
         with self._lock:

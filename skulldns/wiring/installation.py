@@ -96,6 +96,7 @@ class Installation:
             self.https.certifier.close()
         if self.members is not None:
             self.members.close()
+        self.engine.disconnect()
 
 
 def build(config: Config, *, read_only: bool = False) -> Installation:

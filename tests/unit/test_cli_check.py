@@ -207,6 +207,40 @@ def test_a_verb_imports_only_what_it_uses(run: Run, arguments: list[str], absent
     assert done.stderr == "0 []\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["check"], 0), (["check", "nothing.yaml"], 2), (["nope"], 2), (["--help"], 0)]
+)
+def test_a_process_of_its_own_ends_as_its_verb_does(run: Run, arguments: list[str], code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "skulldns", *arguments],
+        env=_ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    inside = run(*arguments)
+    assert (done.returncode, done.stdout, done.stderr) == (code, inside.stdout, inside.stderr)
+    assert inside.exit_code == code
+
+
+@pytest.mark.parametrize("arguments", [["check"], ["check", "--json"], ["--help"]])
+def test_a_full_disk_is_told(run: Run, arguments: list[str]) -> None:
+    del run
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "skulldns", *arguments],
+            env=_ENVIRONMENT,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "the answer could not be written: No space left on device; make room, or send it elsewhere\n",
+    )
+
+
 def test_a_reader_that_goes_away_makes_no_noise(run: Run) -> None:
     del run
     script = "import sys; from skulldns.cli import main; main(['check', '--json'])"
