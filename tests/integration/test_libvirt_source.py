@@ -20,6 +20,7 @@ import pytest
 
 from skulldns.errors import Unavailable
 from skulldns.lab import Lab
+from skulldns.lab.waiting import until
 from skulldns.model.guests import Address, Guest, GuestState, Origin, SourceName
 from skulldns.sources.libvirt import LibvirtSource, Limits
 from tests.contract.source_stages import Hints, LibvirtStage, domain_xml, identity_of
@@ -376,9 +377,11 @@ def test_a_daemon_killed_again_and_again_leaves_nothing_open(
     stage.leave()
     round_trip()
     before = descriptors()
-    for _ in range(4):
+    for _ in range(6):
         round_trip()
-    assert descriptors() == before
+    # Libvirt's event thread closes a little later than asked: one connection may be on its way out at each count,
+    # at the first one too, but a leak leaves something in each round.
+    until(lambda: descriptors() <= before, f"{before} open files at most, as before")
 
 
 def test_an_outage_is_logged_once(
