@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, url_for
+from flask.globals import request_ctx
 from flask_babel import Babel
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -144,6 +145,8 @@ def _answer_errors(app: Flask) -> None:
         }
         title = titles.get(error.code or 500, error.name)
         own = error.description if error.code in {403, 421, 429} else None
+        if request_ctx.url_adapter is None:  # of a host that nobody can have, whose pages have no addresses
+            return Response(f"{title}\n", error.code or 500, mimetype="text/plain")
         page = render_template("error.html", title=title, text=own)
         return page, error.code or 500
 

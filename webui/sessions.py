@@ -18,10 +18,13 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response as AnyResponse
 
+from skulldns.errors import Refused
 from skulldns.model.members import Actor, Member, MemberState, Session
+from skulldns.store.office import Books
 from webui.context import desk, now, settings
 from webui.desk.base import write_down
 from webui.security import renew_browser
+from webui.texts import _
 
 LASTS = 14 * 86_400.0
 """Seconds that a session lasts at most."""
@@ -66,15 +69,16 @@ def load() -> SignedIn | None:
     return SignedIn(member, session, Actor(member.login, client_address(), member.admin, acting_as))
 
 
-def begin(member: str, *, sure: bool = True) -> None:
-    """Sign ``member`` in with a new session, in place of the one there may be; the answer carries the cookie.
+def begin(login: str, still: Callable[[Books], bool], *, sure: bool = True) -> None:
+    """Sign ``login`` in with a new session, in place of the one there may be; the answer carries the cookie.
 
-    ``sure``: the member has just shown who they are.
+    ``still`` says whether what they have just shown is good at this moment: to look at it takes a while. ``sure``: the
+    member has just shown who they are. Raises ``Refused``.
     """
     moment, secret = now(), secrets.token_urlsafe(32)
     session = Session(
         id=session_id(secret),
-        member=member,
+        member=login,
         created=moment,
         last_seen=moment,
         expires=moment + LASTS,
@@ -83,11 +87,14 @@ def begin(member: str, *, sure: bool = True) -> None:
         sure_until=moment + SURE_FOR if sure else 0.0,
     )
     with desk().office.writing() as books:
+        member = books.members.member(login)
+        if member is None or member.state is not MemberState.ACTIVE or not still(books):
+            raise Refused(_("you may not sign in just now"), cure=_("try again, or ask an admin"))
         if g.signed_in is not None:
             books.sessions.end(g.signed_in.session.id)
         books.sessions.sweep(moment)
         books.sessions.put(session)
-        books.members.seen(member, moment)
+        books.members.seen(login, moment)
     g.new_session = secret
     renew_browser()
 
@@ -105,7 +112,8 @@ def make_sure(signed_in: SignedIn) -> None:
     """The member has shown again who they are: the session goes on, under a new secret (OWASP ASVS 5.0, V7.2.4)."""
     secret = secrets.token_urlsafe(32)
     with desk().office.writing() as books:
-        books.sessions.end(signed_in.session.id)
+        if not books.sessions.end(signed_in.session.id):
+            raise _ended()
         books.sessions.put(replace(signed_in.session, id=session_id(secret), sure_until=now() + SURE_FOR))
     g.new_session = secret
 
@@ -117,6 +125,8 @@ def act_for(login: str | None) -> None:
     if former == login:
         return
     with desk().office.writing() as books:
+        if books.sessions.session(here.session.id, now()) is None:
+            raise _ended()
         books.sessions.put(replace(here.session, acting_as=login))
         what = "act for" if login else "act for no more"
         write_down(books, replace(here.actor, acting_as=None), what, login or former or "", now())
@@ -202,6 +212,10 @@ def local_path(text: str | None) -> str:
         and "\\" not in path
     )
     return path if plain and _can_be_opened(path) else url_for("names.index")
+
+
+def _ended() -> Refused:
+    return Refused(_("your session has ended meanwhile"), cure=_("sign in again"))
 
 
 def _can_be_opened(path: str) -> bool:

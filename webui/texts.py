@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import flask_babel
-from flask import Flask, g, has_app_context
+from flask import Flask, g
 
 SOURCE = "en"
 OWN = Path(__file__).with_name("translations")
@@ -45,11 +45,13 @@ def install_texts(app: Flask) -> None:
 
 def _catalogue() -> NullTranslations:
     """The reader's texts. A page has hundreds, and Flask-Babel finds out anew for each who reads it."""
-    if not has_app_context():
-        return cast("NullTranslations", flask_babel.get_translations())
-    if "catalogue" not in g:
+    try:
+        return cast("NullTranslations", g.catalogue)
+    except AttributeError:
         g.catalogue = flask_babel.get_translations()
-    return cast("NullTranslations", g.catalogue)
+        return cast("NullTranslations", g.catalogue)
+    except RuntimeError:  # outside of any request
+        return cast("NullTranslations", flask_babel.get_translations())
 
 
 def ago(seconds: float) -> str:

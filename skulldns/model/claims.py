@@ -164,7 +164,8 @@ class Surroundings:
     ``at`` are claims at the name itself: at most one that holds it, and others that await their proof. ``above``,
     ``below`` and ``alike`` are claims that hold a parent, a child, or a look-alike; of ``below`` and ``alike`` some if
     there are many. ``held`` are names at, above, below and alike that guests and zone files have. ``count`` is how many
-    names the member has, ``quota`` the member's own, ``reserved`` what admins reserved on the page.
+    names the member has, ``resting`` how many they released that nobody else may have yet, ``quota`` the member's own,
+    ``reserved`` what admins reserved on the page.
     """
 
     at: tuple[Claim, ...] = ()
@@ -173,5 +174,6 @@ class Surroundings:
     alike: tuple[Claim, ...] = ()
     held: tuple[HeldName, ...] = ()
     count: int = 0
+    resting: int = 0
     quota: int | None = None
     reserved: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from skulldns.model.claims import (
     Target,
 )
 from skulldns.model.guests import GuestId
+from skulldns.model.interned import name_of
 from skulldns.model.sites import BasicAuth, Header, Scheme, SiteOptions
 
 
@@ -34,7 +35,9 @@ def plain_name(name: Name) -> str:
 
 def name_from(text: str) -> Name:
     """The name that ``plain_name`` wrote."""
-    return dns.name.from_text(text, dns.name.root)
+    if "\\" in text:
+        return dns.name.from_text(text, dns.name.root)
+    return name_of((*text.encode().split(b"."), b""))
 
 
 def reversed_name(name: Name) -> str:

@@ -11,9 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from skulldns.errors import Conflict
 from skulldns.model.claims import Claim, ClaimState, Surroundings
 from skulldns.model.guests import GuestId
+from skulldns.model.members import MemberState
 from skulldns.model.views import Page
 from skulldns.store.claimcodec import claim_columns, claim_from, plain_name
-from skulldns.store.membertables import HOLDING, claims, counters
+from skulldns.store.membertables import HOLDING, claims, counters, members
 from skulldns.store.nearness import claims_near, held_near
 
 _REVISION = "claims"
@@ -26,7 +27,8 @@ _AT = text(
 )
 _OWN = text(
     "SELECT (SELECT quota FROM members WHERE login = :member) AS quota, (SELECT count(*) FROM claims"
-    " WHERE member = :member AND state IN ('awaiting approval', 'awaiting proof', 'active', 'suspended')) AS names"
+    " WHERE member = :member AND state IN ('awaiting approval', 'awaiting proof', 'active', 'suspended')) AS names,"
+    " (SELECT count(*) FROM claims WHERE member = :member AND state = 'quarantined') AS resting"
 )
 _RESERVED = text("SELECT label FROM reserved_names")
 
@@ -104,6 +106,7 @@ class ClaimBook:
             alike=tuple(claim for claim in others if claim not in above and claim not in below),
             held=held_near(self._connection, name, skeleton, member),
             count=own.names,
+            resting=own.resting,
             quota=own.quota,
             reserved=tuple(self._connection.execute(_RESERVED).scalars()),
         )
@@ -138,7 +141,10 @@ class ClaimBook:
         return self._all(select(claims).where(claims.c.until <= now).order_by(claims.c.until).limit(limit))
 
     def to_look_at(self, waiting_before: float, before: float, limit: int = 100) -> Sequence[Claim]:
-        """Claims whose proof was not looked for since ``before``, or ``waiting_before`` where they wait for it."""
+        """Claims whose proof was not looked for since ``before``, or ``waiting_before`` where they wait for it.
+
+        Those of suspended members wait until these are members again.
+        """
         waiting = claims.c.state == ClaimState.AWAITING_PROOF
         standing = claims.c.state.in_([ClaimState.ACTIVE, ClaimState.SUSPENDED])
         due = or_(
@@ -146,7 +152,10 @@ class ClaimBook:
             and_(waiting, claims.c.looked < waiting_before),
             and_(standing, claims.c.looked < before),
         )
-        query = select(claims).where(claims.c.proved.is_(true()), or_(waiting, standing), due)
+        suspended = select(members.c.login).where(members.c.state == MemberState.SUSPENDED)
+        query = select(claims).where(
+            claims.c.proved.is_(true()), or_(waiting, standing), due, claims.c.member.not_in(suspended)
+        )
         return self._all(query.order_by(waiting.desc(), claims.c.looked).limit(limit))
 
     def leading_to(self, guest: GuestId) -> Sequence[Claim]:

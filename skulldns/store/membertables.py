@@ -123,7 +123,7 @@ claims = Table(
     Column("body", Text, nullable=False, doc="all the rest, as JSON"),
     # PostgreSQL's is in the migration: its dialect takes long to load, and SQLite does not need it.
     Index("claims_holding", "name", unique=True, sqlite_where=HOLDING).ddl_if(dialect="sqlite"),
-    Index("claims_by_name", "name"),
+    Index("claims_by_name", "name", "state", "member"),  # all that a search asks for
     Index("claims_by_reversed", "reversed"),
     Index("claims_by_skeleton", "skeleton"),
     Index("claims_by_member", "member", "name"),

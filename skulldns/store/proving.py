@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 
 from skulldns.model.audit import Act
-from skulldns.model.claims import ChallengeValue, Claim, Surroundings
-from skulldns.model.members import DAEMON
+from skulldns.model.claims import ChallengeValue, Claim, ClaimState, Surroundings
+from skulldns.model.members import DAEMON, MemberState
 from skulldns.store.audit import AuditFilter
 from skulldns.store.claimcodec import differences, plain_name
-from skulldns.store.office import Office
+from skulldns.store.office import Books, Office
 
 _LOOKS = 5000
 """Proofs at most: more than all that can wait, so that those of long ago keep nobody back."""
@@ -55,7 +55,7 @@ class ClaimStore:
                 return None
             around = books.claims.surroundings(before.name, before.member, before.skeleton, before.id)
             after = judge(before, around)
-            if after == before:
+            if after == before or (after.state is ClaimState.ACTIVE and not _may_begin(books, before)):
                 return before
             stored = books.claims.put(after)
             old, new = differences(before, stored)
@@ -63,3 +63,10 @@ class ClaimStore:
                 texts = json.dumps(old, sort_keys=True), json.dumps(new, sort_keys=True)
                 books.audit.add(Act(now, DAEMON, what, plain_name(before.name), *texts))
             return stored
+
+
+def _may_begin(books: Books, claim: Claim) -> bool:
+    """Whether the claim is served already, or is of a member who is not suspended."""
+    member = books.members.member(claim.member)
+    suspended = member is not None and member.state is MemberState.SUSPENDED
+    return claim.state is ClaimState.ACTIVE or not suspended

@@ -2,16 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import dns.name
 import pytest
 
+from skulldns.desired.policy.proofs import looked
 from skulldns.errors import Refused
-from skulldns.model.claims import AddressTarget, Claim, ClaimState, Offer, RedirectTarget
+from skulldns.model.claims import AddressTarget, Claim, ClaimState, Offer, RedirectTarget, Surroundings
 from skulldns.model.members import Actor
 from skulldns.model.sites import BasicAuth, SiteOptions
 from skulldns.store.audit import AuditFilter
+from skulldns.store.proving import ClaimStore
 from tests.unit.deskworld import ALICE, BOB, ROOT, ZONE, desk, web
 from webui.desk import Desk, approval, claims, handing, members
 
@@ -162,3 +165,31 @@ def test_a_redirect_goes_with_the_name(place: Desk) -> None:
     made = claims.claim(place, ALICE, "wiki", goal, 1.0)
     handing.offer(place, ALICE, made.id, "bob", 2.0)
     assert handing.accept(place, BOB, made.id, 3.0).target == goal
+
+
+def test_a_domain_whose_proof_is_missing_wins_no_time_by_being_handed_on(place: Desk) -> None:
+    domain = claims.claim(place, ALICE, "alices-domain.net", RedirectTarget("https://example.com/"), 1.0)
+    with place.office.writing() as books:
+        proved = books.claims.put(looked(domain, Surroundings(), found=True, now=2.0, rules=place.rules))
+        lost = books.claims.put(looked(proved, Surroundings(), found=False, now=3.0, rules=place.rules))
+    for number, (giver, heir) in enumerate([(ALICE, BOB), (BOB, ALICE), (ALICE, BOB)]):
+        handing.offer(place, giver, lost.id, heir.who, 4.0 + number)
+        after = handing.accept(place, heir, lost.id, 4.5 + number)
+        assert after.proof is not None
+        assert (after.member, after.proof.lost, after.until) == (heir.who, 3.0, lost.until)
+
+
+def test_a_proof_makes_no_name_of_a_suspended_member_active(place: Desk) -> None:
+    domain = claims.claim(place, ALICE, "alices-domain.net", RedirectTarget("https://example.com/"), 1.0)
+    members.suspend_member(place, CAROL, "alice", "spam", 2.0)
+    kept = ClaimStore(place.office)
+    assert kept.to_look_at(10.0, 10.0) == []
+    judge = partial(looked, found=True, now=3.0, rules=place.rules)
+    after = kept.change(domain.id, judge, "proof seen", 3.0)
+    assert after is not None
+    assert after.state is ClaimState.AWAITING_PROOF
+    members.resume_member(place, CAROL, "alice", 4.0)
+    assert [one.id for one in kept.to_look_at(10.0, 10.0)] == [domain.id]
+    after = kept.change(domain.id, judge, "proof seen", 5.0)
+    assert after is not None
+    assert after.state is ClaimState.ACTIVE

@@ -272,6 +272,15 @@ def test_the_quota_counts_and_a_members_own_goes_first() -> None:
         judge("wiki", Surroundings(quota=0))
 
 
+def test_who_claims_and_releases_in_turn_keeps_few_names_from_others() -> None:
+    judge("wiki", Surroundings(count=4, resting=9))
+    with pytest.raises(Refused, match="10 names that you released"):
+        judge("wiki", Surroundings(resting=10))
+    judge("wiki", Surroundings(resting=11, quota=6))
+    own = held_claim("wiki", "alice", ClaimState.QUARANTINED)
+    judge("wiki", Surroundings(at=(own,), resting=10))
+
+
 @pytest.mark.parametrize("state", [state for state in ClaimState if state.holds])
 def test_a_name_that_another_holds_is_refused_without_saying_who(state: ClaimState) -> None:
     with pytest.raises(Refused) as refused:

@@ -245,19 +245,20 @@ def test_health_says_why_the_page_goes_by_an_older_config(world: Page) -> None:
 
 
 def test_the_audit_is_filtered_paged_and_its_chain_verified(world: Page, tmp_path: Path) -> None:
-    for number in range(60):
+    for number in range(45):
         members.invite(world.desk, Actor("carol"), f"guest{number}", world.clock.time)
     carol = browser(world, "carol")
     text = carol.get("/admin/audit?what=invite").text
     older = re.search(r'href="(/admin/audit\?[^"]*before=\d+)"', text)
     assert older
     assert "guest0<" in carol.get(older[1].replace("&amp;", "&")).text
-    assert "guest59<" in carol.get("/admin/audit?text=guest59").text
-    assert "guest58<" not in carol.get("/admin/audit?text=guest59").text
+    assert "guest44<" in carol.get("/admin/audit?text=guest44").text
+    assert "guest43<" not in carol.get("/admin/audit?text=guest44").text
     assert "Nothing of that kind" in carol.get("/admin/audit?who=mallory").text
     assert "Nothing of that kind" in carol.get("/admin/audit?until=2000-01-01").text
+    assert carol.get("/admin/audit?since=0001-01-01&until=9999-12-31").status_code == 200
     carol.post("/admin/audit/verify")
-    assert "All 60 rows are as they were written" in carol.flashed("/admin/audit")
+    assert "All 45 rows are as they were written" in carol.flashed("/admin/audit")
     with sqlite3.connect(database(tmp_path).removeprefix("sqlite:///")) as connection:
         guards = connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
         for (guard,) in guards:

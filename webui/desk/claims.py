@@ -155,6 +155,9 @@ def release(desk: Desk, actor: Actor, identity: str, now: float) -> Claim:
     """Let a name go; it stays blocked for others for a while if it was ever published. Raises ``Refused``."""
     with desk.office.writing() as books:
         found = own_claim(books, actor, identity)
+        if found.because is Because.ADMIN and actor.who == found.member:
+            # Or the member would claim it again, and be rid of the suspension.
+            raise Refused(f"an admin suspended {shown_name(found.name)}", cure="ask an admin to release it")
         awaiting = found.state in {ClaimState.AWAITING_APPROVAL, ClaimState.AWAITING_PROOF}
         what = Step.DROPPED if awaiting else Step.LET_GO
         return change(books, actor, "release", found, moved(found, what, now, desk.rules.times), now)

@@ -94,7 +94,7 @@ def accept(desk: Desk, actor: Actor, identity: str, now: float) -> Claim:
         if found is None or made is None or made.heir != heir:
             raise no_such_offer()
         around = books.claims.surroundings(found.name, heir, found.skeleton, besides=found.id)
-        judge_quota(around, desk.rules)
+        judge_quota(heir, around, desk.rules)
         return _hand_on(books, actor, found, heir, around, desk.rules, now)
 
 
@@ -117,7 +117,7 @@ def transfer(desk: Desk, actor: Actor, identity: str, to: str, now: float) -> Cl
         _judge_handing(found, heir)
         around = books.claims.surroundings(found.name, heir, found.skeleton, besides=found.id)
         try:
-            judge_quota(around, desk.rules)
+            judge_quota(heir, around, desk.rules)
         except Refused as refused:
             raise Refused(f"{heir} has no room for another name", cure="raise their quota") from refused
         return _hand_on(books, actor, found, heir, around, desk.rules, now)
@@ -152,7 +152,7 @@ def _hand_on(
         created=now,
         changed=now,
         confirmed=now,
-        proof=Proof(secrets.token_hex(16), lost=now) if found.proof else None,
+        proof=_proof_anew(found.proof, now) if found.proof else None,
         challenges=(),
         target=target,
         options=found.options if as_before else SiteOptions(),
@@ -160,6 +160,11 @@ def _hand_on(
     )
     books.offers.drop(found.id)
     return change(books, actor, "transfer", found, timed(after, rules.times), now)
+
+
+def _proof_anew(former: Proof, now: float) -> Proof:
+    """What the new holder is to prove; a proof that was missing already is missed since then."""
+    return Proof(secrets.token_hex(16), lost=now if former.lost is None else former.lost)
 
 
 def _inherited(books: Books, target: Target, heir: str) -> Target:

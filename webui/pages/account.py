@@ -163,8 +163,11 @@ def _judge_current(login: str) -> None:
 
 def _judge_way_in(books: Books, login: str) -> None:
     """Raise ``Refused`` if nothing is left to sign in with, so that what was just dropped stays."""
-    ways = (books.signins.password(login), books.signins.passkeys(login), books.signins.identities(login))
-    if not any(ways):
+    service = settings().service
+    linked = service is not None and any(
+        one.issuer == service.issuer for one in books.signins.identities(login)
+    )
+    if not linked and not books.signins.passkeys(login) and books.signins.password(login) is None:
         raise Refused(
             _("it is your only way to sign in"), cure=_("set a password or add another passkey first")
         )

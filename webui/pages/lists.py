@@ -1,13 +1,14 @@
 """Long lists, page by page."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import request, url_for
 
 from skulldns.model.views import Page
 
-SIZE = 30
-"""Rows of a page: what a screen or two show, and what is made in some milliseconds."""
+SIZE = 25
+"""Rows of a page: what a screen shows, and what is made in some milliseconds."""
 
 _LONGEST = 7
 """Digits of where a page may begin; no list is longer."""
@@ -19,10 +20,14 @@ def offset() -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= _LONGEST else 0
 
 
-def paged(endpoint: str, page: Page[Any], **arguments: str) -> dict[str, str | None]:
+def paged(endpoint: str, page: Page[Any]) -> dict[str, str | None]:
     """The addresses of the pages before and after, for the template ``pages.html``."""
     end = page.offset + len(page.items)
-    here: dict[str, Any] = {**request.args, **arguments}
-    before = url_for(endpoint, **here | {"from": max(0, page.offset - SIZE)}) if page.offset else None
-    after = url_for(endpoint, **here | {"from": end}) if end < page.total else None
+    before = _address(endpoint, max(0, page.offset - SIZE)) if page.offset else None
+    after = _address(endpoint, end) if end < page.total else None
     return {"before": before, "after": after}
+
+
+def _address(endpoint: str, begin: int) -> str:
+    """What was asked for, from another row on. Not by ``url_for``, to which some of a reader's words mean something."""
+    return f"{url_for(endpoint)}?{urlencode({**request.args, 'from': begin})}"

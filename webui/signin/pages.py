@@ -36,11 +36,14 @@ def with_password() -> str | AnyResponse | tuple[str, int]:
         slowing.check(login)
     except TooManyRequests as slow:  # with the other ways to sign in below
         return _sign_in_again(login, slow.description or ""), 429
-    if not _fits(login, request.form.get("password", "")):
+    kept = _fitting(login, request.form.get("password", ""))
+    if kept is None:
         slowing.failed(login)
         turned_away(login, "password")
         return _sign_in_again(login, _("Login and password do not fit.")), 401
-    return welcome(login, "password", request.form.get("next"))
+    return welcome(
+        login, "password", request.form.get("next"), lambda books: books.signins.password(login) == kept
+    )
 
 
 @blueprint.route("/sign-in/recovery", methods=["GET", "POST"])
@@ -69,11 +72,16 @@ def passkey_options() -> Response:
 def with_passkey() -> AnyResponse | tuple[Response, int]:
     """Sign in with what the authenticator answered (field ``answer``, JSON)."""
     try:
-        login = passkeys.signed_in(_answer())
+        login, passkey = passkeys.signed_in(_answer())
+        goal = welcome(
+            login,
+            "passkey",
+            request.form.get("next"),
+            lambda books: books.signins.passkey(passkey) is not None,
+        )
     except Refused as refused:
         turned_away("", "passkey")
         return jsonify(error=str(refused)), 401
-    goal = welcome(login, "passkey", request.form.get("next"))
     return jsonify(next=goal.location)
 
 
@@ -133,7 +141,7 @@ def sure() -> str | AnyResponse | tuple[str, int]:
     if request.method == "GET":
         return render_template("signin/sure.html", next=goal)
     slowing.check(here.member.login)
-    if not _fits(here.member.login, request.form.get("password", "")):
+    if _fitting(here.member.login, request.form.get("password", "")) is None:
         slowing.failed(here.member.login)
         turned_away(here.member.login, "password again")
         return render_template("signin/sure.html", next=goal, error=_("The password does not fit.")), 401
@@ -146,7 +154,7 @@ def sure() -> str | AnyResponse | tuple[str, int]:
 def sure_with_passkey() -> AnyResponse | tuple[Response, int]:
     """Show again who one is, with a passkey."""
     try:
-        login = passkeys.signed_in(_answer())
+        login, _passkey = passkeys.signed_in(_answer())
     except Refused as refused:
         return jsonify(error=str(refused)), 401
     if login != present().member.login:
@@ -159,16 +167,19 @@ def _sign_in_again(login: str, error: str) -> str:
     return render_template("signin/index.html", next=request.form.get("next", ""), login=login, error=error)
 
 
-def _fits(login: str, password: str) -> bool:
-    """Whether an active member has this password."""
+def _fitting(login: str, password: str) -> str | None:
+    """The password of an active member as it is kept, if it is this one."""
     with desk().office.reading() as books:
         kept, member = books.signins.password(login), books.members.member(login)
-    if not passwords.fits(kept, password) or member is None:
-        return False
-    if kept is not None and passwords.is_dated(kept):
+    if not passwords.fits(kept, password) or kept is None or member is None:
+        return None
+    if passwords.is_dated(kept):
+        anew = passwords.encoded(password)
         with desk().office.writing() as books:
-            books.signins.set_password(login, passwords.encoded(password))
-    return member.state is MemberState.ACTIVE
+            if books.signins.password(login) == kept:  # not if it was changed meanwhile
+                books.signins.set_password(login, anew)
+                kept = anew
+    return kept if member.state is MemberState.ACTIVE else None
 
 
 def _answer() -> dict[str, Any]:

@@ -85,8 +85,8 @@ def sign_in_options() -> dict[str, Any]:
     return _waiting(options.challenge, json.loads(options_to_json(options)))
 
 
-def signed_in(answer: dict[str, Any]) -> str:
-    """The login of the member whose passkey signed. Raises ``Refused``."""
+def signed_in(answer: dict[str, Any]) -> tuple[str, bytes]:
+    """The login of the member whose passkey signed, and its identity. Raises ``Refused``."""
     challenge = _challenge()
     try:
         identity = base64url_to_bytes(str(answer["rawId"]))
@@ -106,8 +106,10 @@ def signed_in(answer: dict[str, Any]) -> str:
     except (WebAuthnException, ValueError, KeyError, TypeError) as error:
         raise _refusal() from error
     with desk().office.writing() as books:
+        if books.signins.passkey(identity) is None:  # dropped meanwhile
+            raise _refusal()
         books.signins.put_passkey(replace(passkey, sign_count=verified.new_sign_count, last_used=now()))
-    return passkey.member
+    return passkey.member, identity
 
 
 def _waiting(challenge: bytes, options: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +139,7 @@ def read(text: str) -> dict[str, Any]:
     """An authenticator's answer, as the page's script sent it. Raises ``Refused``."""
     try:
         answer = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the latter for one that is nested too deeply
         raise _refusal() from error
     if not isinstance(answer, dict):
         raise _refusal()

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 
+from skulldns.model.members import MemberState
 from webui.context import desk
 
 COUNT = 10
@@ -21,6 +22,9 @@ def draw(login: str) -> list[str]:
 def use(login: str, code: str) -> bool:
     """Whether ``code`` was one that works. It works no more, and the password that was lost neither."""
     with desk().office.writing() as books:
+        member = books.members.member(login)
+        if member is None or member.state is not MemberState.ACTIVE:
+            return False
         if not books.signins.use_recovery(login, hashed(code)):
             return False
         books.signins.set_password(login, None)

@@ -16,6 +16,8 @@ from skulldns.model.policy import Approval
 from skulldns.model.views import HeldName
 
 _ANOTHER = "choose another name"
+_RESTING = 2
+"""How many times their quota a member may have released lately."""
 
 
 def judge_claim(name: Name, member: str, around: Surroundings, rules: Rules) -> Step:
@@ -24,18 +26,24 @@ def judge_claim(name: Name, member: str, around: Surroundings, rules: Rules) -> 
     ``around`` must be of the moment in which the claim is granted.
     """
     judge_name(name, member, around, rules)
-    judge_quota(around, rules)
+    judge_quota(member, around, rules)
     if is_own_domain(name, rules):
         return Step.PUT_UP_FOR_PROOF
     return Step.PUT_UP_FOR_APPROVAL if rules.approval is Approval.ALL else Step.GRANTED
 
 
-def judge_quota(around: Surroundings, rules: Rules) -> None:
-    """Refuse one more name to a member who has as many as allowed."""
+def judge_quota(member: str, around: Surroundings, rules: Rules) -> None:
+    """Refuse one more name to a member who has as many as allowed, or keeps too many from others."""
     quota = rules.quota if around.quota is None else around.quota
     if around.count >= quota:
         raise Refused(
             f"you have {around.count} names of {quota}", cure="release one, or ask an admin for more"
+        )
+    # A released name is kept from others for a while: who claims and releases in turn would keep all from them.
+    if around.resting >= _RESTING * max(quota, 1) and not any(one.member == member for one in around.at):
+        raise Refused(
+            f"{around.resting} names that you released are still kept from others",
+            cure="claim one of these again, wait until they are free, or ask an admin",
         )
 
 

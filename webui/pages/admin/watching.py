@@ -1,7 +1,7 @@
 """How everything is, and who did what, for admins."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,6 +16,7 @@ from webui.texts import _
 
 _SILENT = 180.0
 """Seconds after which a daemon that says nothing has stopped, or hangs."""
+_A_DAY = 86_400.0
 
 
 @blueprint.get("/health")
@@ -53,7 +54,7 @@ def audit() -> str:
         subject=asked["subject"] or None,
         text=asked["text"],
         since=_moment(since) if since else None,
-        until=_moment(until + timedelta(days=1)) if until else None,
+        until=_moment(until) + _A_DAY if until else None,
         before_number=int(before) if before.isascii() and before.isdecimal() and len(before) < 16 else None,  # noqa: PLR2004 - no number is longer
     )
     with desk().office.reading() as books:
