@@ -7,6 +7,7 @@ servers, on loopback only.
 
 import ipaddress
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import hypothesis
@@ -17,6 +18,7 @@ from tests.support import on_ci
 
 _TESTS = Path(__file__).parent
 _WITHOUT_SOCKETS = {"unit", "scenarios"}
+_FAILED = pytest.StashKey[bool]()
 
 # Time limits belong to pytest-timeout; on CI the same examples are tried at each run.
 hypothesis.settings.register_profile("house", deadline=None, derandomize=on_ci())
@@ -72,7 +74,8 @@ def _room(item: pytest.Item) -> str:
 def pytest_itemcollected(item: pytest.Item) -> None:
     """Give a test with real servers a second try: on a machine that others use too they can be late once.
 
-    The summary names each one that needed it (-rR), so that it is looked at; failing twice is a failure.
+    The summary names each one that needed it (-rR), so that it is looked at; failing twice is a failure. It has
+    servers of its own then: what it asks of those that its file shares would be there already.
     """
     if _room(item) not in _WITHOUT_SOCKETS:
         item.add_marker(pytest.mark.flaky(reruns=1))
@@ -87,3 +90,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     _guard.active = not forbidden
     if forbidden:
         pytest_socket.disable_socket(allow_unix_socket=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note a failure, for the end of the test."""
+    report = yield
+    item.stash[_FAILED] = report.failed or (call.when != "setup" and item.stash[_FAILED])
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """End all fixtures with a test that failed, also those that others share: whatever comes next begins anew."""
+    if item.stash[_FAILED]:
+        item.session._setupstate.teardown_exact(None)  # pytest has no public way

@@ -32,7 +32,7 @@ _OUTSIDE = """
   <ip address="127.9.0.1" prefix="16"><dhcp><range start="127.9.0.2" end="127.9.255.254"/></dhcp></ip>
 </network>
 """
-_RESERVED_MAC = "52:54:00:00:00:10"
+_RESERVED_MAC = "52:54:ff:00:00:10"  # beyond what `next_mac` counts through
 _RESERVED_IP = "127.7.128.10"
 _RESERVING = f"""
 <network>

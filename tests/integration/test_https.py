@@ -77,7 +77,9 @@ def test_a_guest_is_on_the_web_as_soon_as_its_name_answers(lab: Lab, visitor: Vi
 
 
 def test_a_second_guest_needs_no_certificate(lab: Lab, visitor: Visitor) -> None:
-    before = visitor.serial("info")
+    lab.guest("journal").create()
+    _until_sees(visitor, "journal", text="<title>journal</title>")
+    before = visitor.serial("journal")
     lab.guest("blog").create()
     _until_sees(visitor, "blog", text="<title>blog</title>")
     assert visitor.serial("blog") == before
